@@ -1,0 +1,1 @@
+"""Speech with motion to train on: the spoken corpus and what is made of it."""

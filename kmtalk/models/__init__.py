@@ -1,0 +1,1 @@
+"""The KMTalk model, its layers, encoders and checkpoints."""

@@ -1,0 +1,163 @@
+"""KMTalk: key motions at the phoneme boundaries, then completion to every frame under audio guidance.
+
+The stages and their names are the paper's (arXiv 2409.01113); its equations and sizes were never published as code,
+so every size, loss and detail of the layers here is our own choice.
+"""
+
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor, nn
+
+from kmtalk.errors import InputError
+from kmtalk.models.checkpoint import Checkpoint
+from kmtalk.models.encoder import FEATURE_RATE, Heard, MelEncoder, PretrainedEncoder
+from kmtalk.models.layers import DILATIONS, ConvStack, LocalAttention, between_keys, sample
+
+ENCODERS = ("mel", "wav2vec2", "hubert")
+FLOW_DILATIONS = (1, 1)
+COMPLETION_DILATIONS = (1, 2, 4, 1)
+
+
+@dataclass(frozen=True)
+class KMTalkConfig:
+    """Everything needed to rebuild a KMTalk module; saved as config.json beside the weights.
+
+    weight_names: the basis names, whose number is K; encoder: mel, wav2vec2 or hubert; encoder_config: the
+    transformers config of the latter two; width: channels D of all features; encoder_blocks: depth of the mel
+    encoder; key_layers, key_heads, key_reach: the key-motion decoder's depth, heads and frames seen to either side.
+    Raises InputError for values that no model can be built from.
+    """
+
+    weight_names: tuple[str, ...]
+    encoder: str = "mel"
+    encoder_config: dict = field(default_factory=dict)
+    width: int = 192
+    encoder_blocks: int = 8
+    mel_bands: int = 80
+    key_layers: int = 2
+    key_heads: int = 4
+    key_reach: int = 10
+    format_version: int = 1
+
+    def __post_init__(self) -> None:
+        sizes = ("width", "encoder_blocks", "mel_bands", "key_layers", "key_heads", "key_reach")
+        wrong = [name for name in sizes if type(getattr(self, name)) is not int or getattr(self, name) < 1]
+        if wrong:
+            raise InputError(f"{wrong[0]} is {getattr(self, wrong[0])!r}: it must be a whole number above 0")
+        names = self.weight_names
+        if not isinstance(names, tuple) or not names or not all(isinstance(name, str) for name in names):
+            raise InputError(f"weight_names is {names!r}: it must be a tuple of one or more names")
+        if self.encoder not in ENCODERS:
+            raise InputError(f"encoder is {self.encoder!r}: choose one of {', '.join(ENCODERS)}")
+        if not isinstance(self.encoder_config, dict):
+            raise InputError(f"encoder_config is {self.encoder_config!r}: it must be a dict")
+        if self.encoder_blocks > len(DILATIONS):
+            raise InputError(f"encoder_blocks is {self.encoder_blocks}: at most {len(DILATIONS)} are possible")
+        if self.width % self.key_heads:
+            raise InputError(
+                f"width {self.width} cannot be shared out among {self.key_heads} key_heads: choose a multiple"
+            )
+
+
+class KeyMotionDecoder(nn.Module):
+    """LKMA, key motion-focused decoder: features at the key frames attend to the features around them."""
+
+    def __init__(self, config: KMTalkConfig) -> None:
+        super().__init__()
+        width = config.width
+        self.attentions = nn.ModuleList(
+            LocalAttention(width, config.key_heads, config.key_reach) for _ in range(config.key_layers)
+        )
+        self.feeds = nn.ModuleList(
+            nn.Sequential(nn.LayerNorm(width), nn.Linear(width, 2 * width), nn.GELU(), nn.Linear(2 * width, width))
+            for _ in range(config.key_layers)
+        )
+        self.norms = nn.ModuleList(nn.LayerNorm(width) for _ in range(config.key_layers))
+        self.motion = nn.Linear(width, len(config.weight_names))
+        nn.init.normal_(self.motion.weight, std=1e-3)
+        nn.init.zeros_(self.motion.bias)
+
+    def forward(self, features: Tensor, key_frames: Tensor) -> Tensor:
+        queries = features.gather(1, key_frames[..., None].expand(-1, -1, features.shape[2]))
+        for norm, attention, feed in zip(self.norms, self.attentions, self.feeds, strict=True):
+            queries = queries + attention(norm(queries), features, key_frames)
+            queries = queries + feed(queries)
+        return self.motion(queries)
+
+
+class MotionCompletion(nn.Module):
+    """CMC: the motion flow encoder and the multimodal-guided decoder with its dynamic fusion gate G."""
+
+    def __init__(self, config: KMTalkConfig) -> None:
+        super().__init__()
+        width, count = config.width, len(config.weight_names)
+        self.flow_input = nn.Linear(count + 2, width)
+        self.flow = ConvStack(width, FLOW_DILATIONS)
+        self.gate = nn.Linear(2 * width, width)
+        self.decoder = ConvStack(width, COMPLETION_DILATIONS)
+        self.motion = nn.Linear(width, count)
+        self.reach = sum(FLOW_DILATIONS) + sum(COMPLETION_DILATIONS)
+        """Frames to either side that one frame of the completion can depend on, given the flow."""
+        nn.init.zeros_(self.motion.weight)
+        nn.init.zeros_(self.motion.bias)
+
+    def forward(self, features: Tensor, flow: Tensor, distances: Tensor) -> Tensor:
+        """features (B, T, D), flow (B, T, K) and distances (B, T, 2) to the keys -> motion (B, T, K)."""
+        moving = self.flow(self.flow_input(torch.cat([flow, torch.tanh(distances / 4)], dim=-1)))
+        gate = torch.sigmoid(self.gate(torch.cat([moving, features], dim=-1)))
+        fused = gate * moving + (1 - gate) * features
+        return flow + self.motion(self.decoder(fused))
+
+
+class KMTalk(nn.Module, Checkpoint):
+    """Speech to motion in two stages; all methods take and return batched tensors.
+
+    B clips, S samples at 16 kHz, T motion frames, N key frames, D = config.width, K = len(config.weight_names).
+    """
+
+    name: str = ""
+    """Of the checkpoint that it was loaded from."""
+
+    def __init__(self, config: KMTalkConfig) -> None:
+        super().__init__()
+        self.config = config
+        if config.encoder == "mel":
+            self.encoder = MelEncoder(config.width, config.encoder_blocks, config.mel_bands)
+        else:
+            self.encoder = PretrainedEncoder(config.encoder, config.encoder_config, config.width)
+        self.key_decoder = KeyMotionDecoder(config)
+        self.completion = MotionCompletion(config)
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights are."""
+        return self.completion.motion.weight.device
+
+    @torch.no_grad()
+    def hold_still(self, weights: Tensor) -> None:
+        """Make the weights of a (K,) bool mask exactly 0 in every motion, such as those that speech never moves."""
+        for layer in (self.key_decoder.motion, self.completion.motion):
+            layer.weight[weights] = 0.0
+            layer.bias[weights] = 0.0
+
+    def encode(self, audio: Tensor) -> Heard:
+        """(B, S) audio of whole recordings -> features at 50 Hz and phoneme log-posteriors at 100 Hz."""
+        return self.encoder(self.encoder.prepare(audio))
+
+    def at_frames(self, features: Tensor, fps: float, frames: int) -> Tensor:
+        """Audio features (B, T', D) at 50 Hz -> (B, frames, D) at the times t / fps of the motion frames."""
+        time = torch.arange(frames, device=features.device) / fps
+        return sample(features, (time - 0.005) * FEATURE_RATE)
+
+    def decode_keys(self, features: Tensor, key_frames: Tensor) -> Tensor:
+        """features (B, T, D) at motion frames, key_frames (B, N) int64 -> key motions (B, N, K)."""
+        return self.key_decoder(features, key_frames)
+
+    def complete(self, features: Tensor, key_frames: Tensor, key_motions: Tensor) -> Tensor:
+        """Extend key motions (B, N, K) at key_frames (B, N) to every frame: motion (B, T, K).
+
+        features: (B, T, D), the audio guidance. Key motions may come from the decoder or from an editing hand.
+        """
+        flow, distances = between_keys(key_frames, key_motions, features.shape[1])
+        return self.completion(features, flow, distances)

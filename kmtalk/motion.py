@@ -1,0 +1,74 @@
+"""Motion (weights over a face's basis) and Animation (everything known about one talking face)."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from kmtalk.audio import SAMPLE_RATE
+from kmtalk.face import Face
+from kmtalk.phonemes import Phoneme
+
+
+@dataclass(frozen=True)
+class Motion:
+    """Weights over a basis, frame by frame.
+
+    weights: (T, K) float32; names: the K basis names; fps: frames a second;
+    head_pose: (T, 6) float32, axis-angle in radians then translation in metres.
+    """
+
+    weights: np.ndarray
+    names: tuple[str, ...]
+    fps: float
+    head_pose: np.ndarray
+
+
+@dataclass(frozen=True)
+class Animation:
+    """A face speaking a recording.
+
+    audio: (S,) float32, 16 kHz mono; key_frames: (N,) int64; key_motions: (N, K) float32;
+    model: the name of the checkpoint that made it; features: (T, D) float32, the audio features that guided
+    the completion (empty where unknown), kept so that an edited animation can be completed again.
+    """
+
+    audio: np.ndarray
+    face: Face
+    motion: Motion
+    phonemes: tuple[Phoneme, ...]
+    key_frames: np.ndarray
+    key_motions: np.ndarray
+    model: str = ""
+    features: np.ndarray = field(default_factory=lambda: np.zeros((0, 0), np.float32))
+
+    @property
+    def fps(self) -> float:
+        """Frames a second; frame t shows time t / fps."""
+        return self.motion.fps
+
+    @property
+    def weights(self) -> np.ndarray:
+        """(T, K) float32 weights over ``face.basis``."""
+        return self.motion.weights
+
+    @property
+    def frames(self) -> int:
+        """Number of frames T = round(duration * fps)."""
+        return len(self.motion.weights)
+
+    @property
+    def duration(self) -> float:
+        """Length of the audio in seconds."""
+        return len(self.audio) / SAMPLE_RATE
+
+    def vertices(self, start: int = 0, stop: int | None = None) -> np.ndarray:
+        """Return (T, V, 3) float32 vertices in metres of frames start to stop, without head motion."""
+        return self.face.vertices(self.weights[start:stop])
+
+    def mouth_opening(self) -> np.ndarray:
+        """Return (T,) float32 metres between the inner lips along the vertical, 0 where they touch or are pressed."""
+        return np.maximum(self.face.lip_gap(self.weights), 0)
+
+    def mouth_width(self) -> np.ndarray:
+        """Return (T,) float32 metres between the lip corners."""
+        return self.face.distance(self.weights, "lip_corner_left", "lip_corner_right")

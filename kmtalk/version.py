@@ -1,0 +1,3 @@
+"""The version of this package, written into the files it makes."""
+
+VERSION = "0.1.0"

@@ -1,0 +1,32 @@
+"""What a visitor is told when something cannot be done."""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import gradio as gr
+
+from kmtalk.errors import InputError
+
+_log = logging.getLogger(__name__)
+
+
+def sentence(error: InputError) -> str:
+    """Return an error's message with a full stop, and a capital letter unless it begins with a file's name."""
+    message = str(error).rstrip(".")
+    first = message.split(maxsplit=1)[0] if message else ""
+    return (message[:1].upper() + message[1:] if first.isalpha() else message) + "."
+
+
+@contextmanager
+def sentences() -> Iterator[None]:
+    """Show bad input as its sentence, and anything unforeseen as one that gives nothing away; log the latter."""
+    try:
+        yield
+    except InputError as error:
+        raise gr.Error(sentence(error), duration=None, print_exception=False) from error
+    except gr.Error:
+        raise
+    except Exception as error:
+        _log.exception("a request failed")
+        raise gr.Error("Something went wrong on our side; please try again.", duration=None) from error

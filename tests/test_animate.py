@@ -1,0 +1,381 @@
+"""Speech to animation with a small untrained model: lengths, chunks, keys, edits, life and what is refused."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from kmtalk.animate import animate, complete_again, load_model
+from kmtalk.assets import asset
+from kmtalk.errors import InputError
+from kmtalk.life import CHANNELS
+from kmtalk.models.kmtalk import KMTalk
+from kmtalk.phonemes import Phoneme, key_frames
+from kmtalk.textgrid import format_textgrid
+
+
+@pytest.fixture(scope="module")
+def speak(tiny_model):
+    """Animate 16 kHz samples with the tiny model, without life."""
+
+    def speak(audio, **options):
+        return animate((audio, 16000), model=tiny_model, **{"life": False, **options})
+
+    return speak
+
+
+@pytest.fixture(scope="module")
+def animation(speak, voice):
+    return speak(voice)
+
+
+def complaint(call, *arguments, **options):
+    with pytest.raises(InputError) as caught:
+        call(*arguments, **options)
+    message = str(caught.value)
+    assert "\n" not in message
+    assert len(message) > 20
+    return message
+
+
+def test_a_model_may_be_named(voice, tiny_model, tmp_path):
+    tiny_model.save_pretrained(tmp_path / "tiny")
+    assert animate((voice, 16000), model=tmp_path / "tiny").model == "tiny"
+    assert "no/such" in complaint(animate, (voice, 16000), model=str(tmp_path / "no" / "such"))
+
+
+def test_everything_fits_together(animation, voice, face, tiny_model):
+    assert animation.frames == 75
+    assert animation.weights.shape == (75, len(face.basis_names))
+    assert animation.weights.dtype == np.float32
+    assert 0 <= animation.weights.min() <= animation.weights.max() <= 1
+    assert animation.motion.names == face.basis_names
+    assert animation.motion.head_pose.shape == (75, 6)
+    assert animation.key_frames.dtype == np.int64
+    assert animation.key_motions.shape == (len(animation.key_frames), len(face.basis_names))
+    assert animation.features.shape == (75, tiny_model.config.width)
+    assert animation.audio == pytest.approx(voice, abs=1e-3)
+    assert animation.phonemes[0].start == 0
+    assert animation.phonemes[-1].end == animation.duration == 3.0
+    assert animation.vertices(0, 2).shape == (2, *face.template.shape)
+
+
+def test_the_key_frames_are_the_phonemes(animation):
+    assert animation.key_frames.tolist() == key_frames(animation.phonemes, 25, 75).tolist()
+
+
+def test_the_motion_moves(animation):
+    assert animation.weights.std(axis=0).max() > 0.02
+    assert np.diff(animation.key_motions, axis=0).any()
+
+
+@pytest.mark.parametrize("fps", [20, 23.976, 24, 25, 29.97, 30, 31, 35, 40, 48, 50, 59.94, 60, 90, 100, 120])
+@pytest.mark.parametrize("samples", [3200, 16000, 16001, 20479, 23456])
+def test_frames_are_the_rounded_duration(speak, voice, fps, samples):
+    made = speak(voice[:samples], fps=fps)
+    assert made.frames == len(made.motion.head_pose) == round(samples / 16000 * fps)
+    assert made.fps == fps
+    assert made.key_frames[0] == 0
+    assert made.key_frames[-1] == made.frames - 1
+    assert (np.diff(made.key_frames) > 0).all()
+    assert len(made.key_motions) == len(made.key_frames)
+
+
+@pytest.fixture(scope="module")
+def noise():
+    """130 s, longer than any chunk."""
+    random = np.random.default_rng(0)
+    loudness = np.repeat(random.uniform(0.01, 0.2, 130 * 8), 2000)
+    return (random.normal(0, 1, 130 * 16000) * loudness).astype(np.float32)
+
+
+def test_chunks_leave_no_seam(speak, noise, tiny_model):
+    made = speak(noise)
+    with torch.inference_mode():
+        heard = tiny_model.encode(torch.from_numpy(noise)[None])
+        features = tiny_model.at_frames(heard.features, 25.0, 3250)
+        keys = torch.from_numpy(made.key_frames)[None]
+        key_motions = tiny_model.decode_keys(features, keys).clamp(0, 1)
+        motion = tiny_model.complete(features, keys, key_motions).clamp(0, 1)[0].numpy()
+    assert made.features == pytest.approx(features[0].numpy(), abs=1e-4)
+    assert made.key_motions == pytest.approx(key_motions[0].numpy(), abs=1e-4)
+    assert made.weights == pytest.approx(motion, abs=1e-4)
+
+
+def test_keys_are_decoded_with_all_they_can_see(speak, noise, tiny_model):
+    made = speak(noise, keys=np.arange(3250))  # more keys than one chunk holds
+    assert len(made.key_frames) == 3250
+    with torch.inference_mode():
+        features = torch.from_numpy(made.features)[None]
+        whole = tiny_model.decode_keys(features, torch.arange(3250)[None])[0].clamp(0, 1)
+    assert made.key_motions == pytest.approx(whole.numpy(), abs=1e-5)
+
+
+def test_uniform_keys_are_every_third_frame_and_the_last(speak, voice):
+    assert speak(voice, keys="uniform").key_frames.tolist() == [*range(0, 75, 3), 74]
+    made = speak(voice, keys="uniform", fps=60)
+    assert made.key_frames.tolist() == [*range(0, 180, 6), 179]
+
+
+def test_keys_of_your_own(speak, voice):
+    assert speak(voice, keys=np.array([40, 5, 5])).key_frames.tolist() == [0, 5, 40, 74]
+    assert speak(voice, keys=[10, 74]).key_frames.tolist() == [0, 10, 74]
+    assert speak(voice, keys=np.array([7, 100, 179]), fps=60).key_frames.tolist() == [0, 8, 100, 179]
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [
+        "phoneme",
+        "",
+        [],
+        np.array([0.5, 2.0]),
+        np.array([-1, 5]),
+        np.array([5, 75]),
+        np.zeros((2, 2), int),
+        np.array([True, False]),
+        7,
+    ],
+)
+def test_keys_that_cannot_be(speak, voice, keys):
+    assert "key" in complaint(speak, voice, keys=keys)
+
+
+def test_an_alignment_gives_the_phonemes_as_they_are(speak, voice, sentence, tmp_path):
+    (tmp_path / "voice.TextGrid").write_text(format_textgrid(sentence, [], 3.0))
+    made = speak(voice, alignment=tmp_path / "voice.TextGrid")
+    assert [phoneme.label for phoneme in made.phonemes] == [phoneme.label for phoneme in sentence]
+    assert [phoneme.start for phoneme in made.phonemes] == pytest.approx([phoneme.start for phoneme in sentence])
+    assert made.key_frames.tolist() == key_frames(made.phonemes, 25, 75).tolist()
+
+
+def test_a_transcript_and_an_alignment_are_one_too_many(speak, voice):
+    message = complaint(speak, voice, transcript="hello", alignment="missing.TextGrid")
+    assert "give one of them" in message
+
+
+@pytest.mark.parametrize("fps", [0, -25, 19.9, 121, 1e9, float("nan"), float("inf"), "25", None])
+def test_frame_rates_that_cannot_be(speak, voice, fps):
+    assert "choose 20 to 120" in complaint(speak, voice, fps=fps)
+
+
+def test_a_face_of_another_basis(tiny_model, voice, face):
+    other = replace(face, basis=face.basis[:3], basis_names=face.basis_names[:3])
+    assert "basis" in complaint(animate, (voice, 16000), model=tiny_model, face=other)
+    assert "nobody" in complaint(animate, (voice, 16000), model=tiny_model, face="nobody")
+
+
+def test_a_recording_that_is_missing(tiny_model, tmp_path):
+    complaint(animate, tmp_path / "missing.wav", model=tiny_model)
+
+
+def test_a_face_from_a_folder_speaks(speak, voice, animation):
+    made = speak(voice, face=asset("head", "ben"))
+    assert made.face.name == "ben" and np.array_equal(made.weights, animation.weights)
+
+
+def test_any_shipped_face_speaks(speak, voice, animation):
+    assert speak(voice, face="cleo").face.name == "cleo"
+    assert np.array_equal(speak(voice, face="cleo").weights, animation.weights)
+
+
+def test_progress_runs_from_start_to_end(speak, voice):
+    told = []
+    speak(voice, progress=lambda stage, share: told.append((stage, share)))
+    shares = [share for _, share in told]
+    assert shares[0] == 0
+    assert shares == sorted(shares)
+    assert told[-1] == ("done", 1.0)
+    assert len({stage for stage, _ in told}) == len(told)
+
+
+def test_an_edit_moves_the_motion_near_it_alone(speak, voice, animation, face, tiny_model):
+    key = int(animation.key_frames[len(animation.key_frames) // 2])
+    jaw = face.basis_names.index("jawOpen")
+    value = 1.0 if animation.weights[key, jaw] < 0.5 else 0.0
+    edited = speak(voice, edits={key: {"jawOpen": value}})
+    row = animation.key_frames.tolist().index(key)
+    assert edited.key_frames.tolist() == animation.key_frames.tolist()
+    assert edited.key_motions[row, jaw] == value
+    assert np.delete(edited.key_motions, row, 0) == pytest.approx(np.delete(animation.key_motions, row, 0))
+    moved = np.abs(edited.weights - animation.weights).max(axis=1)
+    assert moved[key] > 0.05
+    before, after = animation.key_frames[row - 1], animation.key_frames[row + 1]
+    reach = tiny_model.completion.reach
+    assert moved[: max(0, before - reach)].max(initial=0) == 0
+    assert moved[after + reach + 1 :].max(initial=0) == 0
+    assert moved[: max(0, before - reach)].size + moved[after + reach + 1 :].size > 10
+
+
+def test_an_edit_between_keys_makes_a_key(speak, voice, animation, face):
+    between = next(a + 1 for a, b in zip(animation.key_frames, animation.key_frames[1:], strict=False) if b - a > 1)
+    edited = speak(voice, edits={int(between): {"jawOpen": 0.9, "mouthPucker": 0.25}})
+    assert edited.key_frames.tolist() == sorted([*animation.key_frames.tolist(), between])
+    row = edited.key_frames.tolist().index(between)
+    assert edited.key_motions[row, face.basis_names.index("jawOpen")] == np.float32(0.9)
+    assert edited.key_motions[row, face.basis_names.index("mouthPucker")] == 0.25
+    low, high = np.sort(edited.key_motions[[row - 1, row + 1]], axis=0)
+    others = [i for i, name in enumerate(face.basis_names) if name not in ("jawOpen", "mouthPucker")]
+    assert (edited.key_motions[row] >= low - 1e-6)[others].all()
+    assert (edited.key_motions[row] <= high + 1e-6)[others].all()
+
+
+def test_an_edit_of_the_last_frame_at_any_rate(speak, voice):
+    for fps in (25, 60, 90, 120):
+        made = speak(voice[:16100], fps=fps, edits={round(16100 / 16000 * fps) - 1: {"jawOpen": 1.0}})
+        plain = speak(voice[:16100], fps=fps)
+        assert made.key_frames.tolist() == plain.key_frames.tolist()
+        assert made.key_motions[-1].max() == 1.0
+
+
+@pytest.mark.parametrize(
+    "edits",
+    [
+        {75: {"jawOpen": 0.5}},
+        {-1: {"jawOpen": 0.5}},
+        {"3": {"jawOpen": 0.5}},
+        {2.5: {"jawOpen": 0.5}},
+        {3: {"nose": 0.5}},
+        {3: {"jawOpen": float("nan")}},
+        {3: {"jawOpen": 1.5}},
+        {3: {"jawOpen": -0.1}},
+        {3: {"jawOpen": "wide"}},
+        {3: {"jawOpen": None}},
+        {3: {"jawOpen": np.array([0.1, 0.2])}},
+        {3: {7: 0.5}},
+        {3: 0.5},
+    ],
+)
+def test_edits_that_cannot_be(speak, voice, edits):
+    assert "edit" in complaint(speak, voice, edits=edits)
+
+
+@pytest.mark.parametrize("fps", [25, 30, 59.94, 60, 90, 120])
+@pytest.mark.parametrize("samples", [16000, 16600, 17070, 48000])
+def test_completing_again_without_a_change_changes_nothing(speak, voice, tiny_model, fps, samples):
+    first = speak(voice[:samples], fps=fps)
+    again = complete_again(first, tiny_model, first.key_frames, first.key_motions, seed=None)
+    assert np.array_equal(again.weights, first.weights)
+    assert np.array_equal(again.key_frames, first.key_frames)
+
+
+def test_completing_again_keeps_life(tiny_model, voice):
+    first = animate((voice, 16000), model=tiny_model, seed=5)
+    again = complete_again(first, tiny_model, first.key_frames, first.key_motions, seed=5)
+    assert np.array_equal(again.weights, first.weights)
+    assert np.array_equal(again.motion.head_pose, first.motion.head_pose)
+
+
+def test_completing_again_from_a_hand_s_keys(animation, tiny_model, face):
+    # Plain lists of double-precision numbers, as a page would send them.
+    motions = np.zeros((3, len(face.basis_names)))
+    motions[1, face.basis_names.index("jawOpen")] = 1.0
+    again = complete_again(animation, tiny_model, [0, 40, 74], motions.tolist(), seed=None)
+    assert again.key_frames.tolist() == [0, 40, 74]
+    assert again.weights[40, face.basis_names.index("jawOpen")] > 0.5
+    assert again.phonemes == animation.phonemes
+
+
+@pytest.mark.parametrize(
+    ("frames", "count"),
+    [
+        ([0, 40, 30, 74], 4),
+        ([0, 40, 40, 74], 4),
+        ([0, 40, 74], 2),
+        ([3, 40, 74], 3),
+        ([0, 40], 2),
+        ([0, 40, 75], 3),
+        ([], 0),
+    ],
+)
+def test_keys_that_cannot_be_completed(animation, tiny_model, frames, count):
+    complaint(complete_again, animation, tiny_model, frames, np.zeros((count, 54)))
+
+
+def test_motions_that_cannot_be_completed(animation, tiny_model):
+    complaint(complete_again, animation, tiny_model, [0, 74], np.zeros((2, 53)))
+    complaint(complete_again, animation, tiny_model, [0, 74], np.full((2, 54), np.nan))
+
+
+def test_an_animation_without_features_cannot_be_completed(animation, tiny_model, tiny_config):
+    bare = replace(animation, features=np.zeros((0, 0), np.float32))
+    keys = (animation.key_frames, animation.key_motions)
+    assert "animate the recording" in complaint(complete_again, bare, tiny_model, *keys)
+    wider = KMTalk(replace(tiny_config, width=24)).eval()
+    assert "animate the recording" in complaint(complete_again, animation, wider, *keys)
+
+
+@pytest.mark.parametrize(("fps", "factor"), [(50, 2), (60, 2), (90, 3), (120, 4)])
+def test_high_rates_hold_the_model_s_frames(speak, voice, fps, factor):
+    fast, slow = speak(voice, fps=fps, keys="uniform"), speak(voice, fps=fps / factor, keys="uniform")
+    same = slow.frames - 15  # the last key frames stand at slightly different times
+    assert fast.weights[::factor][:same] == pytest.approx(slow.weights[:same], abs=1e-5)
+    assert set(fast.key_frames[:-1] % factor) == {0}
+    for part in range(1, factor):  # between two frames lies nothing that is in neither
+        ends = np.sort(np.stack([fast.weights[:-factor:factor], fast.weights[factor::factor]]), axis=0)
+        inside = fast.weights[part::factor][: ends.shape[1]]
+        assert (inside >= ends[0][: len(inside)] - 1e-5).all()
+        assert (inside <= ends[1][: len(inside)] + 1e-5).all()
+
+
+def test_without_life_nothing_but_speech_moves(tiny_config, voice, face):
+    torch.manual_seed(0)
+    model = KMTalk(tiny_config).eval()
+    torch.nn.init.normal_(model.key_decoder.motion.weight)
+    channels = [face.basis_names.index(name) for name in CHANNELS]
+    mask = torch.zeros(len(face.basis_names), dtype=torch.bool)
+    mask[channels] = True
+    model.hold_still(mask)
+    still = animate((voice, 16000), model=model, life=False)
+    alive = animate((voice, 16000), model=model, life=True)
+    assert not still.weights[:, channels].any()
+    assert not still.motion.head_pose.any()
+    assert alive.weights[:, channels].any()
+    assert alive.motion.head_pose.any()
+    rest = np.delete(np.arange(len(face.basis_names)), channels)
+    assert np.array_equal(still.weights[:, rest], alive.weights[:, rest])
+
+
+def test_life_never_leaves_the_range(tiny_model, voice, face):
+    blink = animate((voice, 16000), model=tiny_model, edits={30: {"eyeBlinkLeft": 1.0}}, seed=3)
+    assert blink.weights.max() <= 1
+
+
+def test_the_seed_is_of_the_life(tiny_model, voice):
+    a, b, c = (animate((voice, 16000), model=tiny_model, seed=seed) for seed in (0, 0, 1))
+    assert np.array_equal(a.weights, b.weights)
+    assert not np.array_equal(a.motion.head_pose, c.motion.head_pose)
+
+
+@pytest.mark.parametrize("seed", [-1, 1.5, "a", None])
+def test_seeds_that_cannot_be(tiny_model, voice, seed):
+    assert "whole number" in complaint(animate, (voice, 16000), model=tiny_model, seed=seed)
+
+
+def test_the_model_s_name_is_kept(tiny_model, voice, tmp_path):
+    tiny_model.save_pretrained(tmp_path / "little")
+    loaded = load_model(tmp_path / "little")
+    assert animate((voice, 16000), model=loaded, life=False).model == "little"
+
+
+def test_a_device_that_is_not_there(tiny_model, tmp_path):
+    tiny_model.save_pretrained(tmp_path / "little")
+    assert next(load_model(tmp_path / "little", device="auto").parameters()).isfinite().all()
+    if not torch.cuda.is_available():
+        assert "no GPU" in complaint(load_model, tmp_path / "little", device="cuda")
+    assert "choose cpu, cuda or auto" in complaint(load_model, tmp_path / "little", device="tpu")
+
+
+def test_any_rate_and_channel_count(tiny_model, voice, animation):
+    stereo = np.repeat(voice, 3)[:, None].repeat(2, axis=1)
+    made = animate((stereo, 48000), model=tiny_model, life=False)
+    assert made.frames == 75
+    assert made.duration == pytest.approx(3.0, abs=1e-3)
+
+
+def test_phonemes_are_in_order_without_gaps(animation):
+    assert all(isinstance(phoneme, Phoneme) for phoneme in animation.phonemes)
+    for before, after in zip(animation.phonemes, animation.phonemes[1:], strict=False):
+        assert before.end == after.start
+        assert before.duration > 0
