@@ -130,13 +130,27 @@ def _edits(batch: Batch, share: float) -> Tensor:
     return offsets * (clips & keys & weights & moving & batch.key_mask[..., None])
 
 
-def train(bank: Bank, face: Face, out: Path, config: TrainConfig, model_config: KMTalkConfig | None = None) -> KMTalk:
+def train(
+    bank: Bank,
+    face: Face,
+    out: Path,
+    config: TrainConfig,
+    model_config: KMTalkConfig | None = None,
+    start: KMTalk | None = None,
+) -> KMTalk:
     """Train on a bank and return the averaged model, saved in out/checkpoint; a stopped run in `out` is taken up again.
 
+    start: a model of this face whose weights a new run begins with (fine-tuning), else they are random.
     out/log.jsonl gets a line of losses and held-out metrics at every report; out/state.pt is the state to resume from.
     """
+    if start is not None and start.config.weight_names != face.basis_names:
+        raise InputError(
+            f"the checkpoint to start from moves {len(start.config.weight_names)} weights, not those of face "
+            f"{face.name!r}: start from a checkpoint of this face, or from none"
+        )
     out.mkdir(parents=True, exist_ok=True)
-    run = _Run.start(bank, face, out, config, model_config or KMTalkConfig(weight_names=face.basis_names))
+    model_config = model_config or (start.config if start else KMTalkConfig(weight_names=face.basis_names))
+    run = _Run.start(bank, face, out, config, model_config, start)
     began, reported = time.monotonic() - run.elapsed, run.elapsed
     while (elapsed := time.monotonic() - began) < config.hours * 3600:
         run.step(elapsed)
@@ -168,11 +182,19 @@ class _Run:
         self.steps, self.elapsed, self.means = step, 0.0, dict.fromkeys(self.weights, math.nan)
 
     @classmethod
-    def start(cls, bank: Bank, face: Face, out: Path, config: TrainConfig, model_config: KMTalkConfig) -> "_Run":
+    def start(
+        cls,
+        bank: Bank,
+        face: Face,
+        out: Path,
+        config: TrainConfig,
+        model_config: KMTalkConfig,
+        start: KMTalk | None = None,
+    ) -> "_Run":
         torch.manual_seed(config.seed)
         state_file = out / "state.pt"
         if not state_file.is_file():
-            return cls(bank, face, out, config, KMTalk(model_config), 0)
+            return cls(bank, face, out, config, _built(model_config, start), 0)
         state = _read_state(state_file)
         run = cls(bank, face, out, config, KMTalk(model_config), state["steps"])
         try:
@@ -229,6 +251,17 @@ class _Run:
             torch.save(state, temporary)
         self.average.save_pretrained(self.out / "checkpoint")
         (self.out / "config.json").write_text(json.dumps(asdict(self.config), indent=2))
+
+
+def _built(config: KMTalkConfig, start: KMTalk | None) -> KMTalk:
+    """A new model, with the weights of another where one is given."""
+    model = KMTalk(config)
+    if start is not None:
+        try:
+            model.load_state_dict(start.state_dict())
+        except RuntimeError as error:
+            raise InputError("the checkpoint to start from has other sizes than the model to train") from error
+    return model
 
 
 def _read_state(path: Path) -> dict:

@@ -156,6 +156,25 @@ def test_a_finished_run_takes_no_more_steps(run, bank, face, tiny_config):
     assert lines(out)[-1]["step"] == steps
 
 
+def test_a_run_can_start_from_a_checkpoint_s_weights(bank, face, tiny_model, tmp_path):
+    config = TrainConfig(hours=0.0, batch=2, report=0.0)
+    average = train(bank, face, tmp_path / "new", config, start=tiny_model)
+    still = torch.from_numpy(~bank.moved())
+    for (name, wanted), found in zip(tiny_model.state_dict().items(), average.state_dict().values(), strict=True):
+        if name.startswith(("key_decoder.motion", "completion.motion")):
+            wanted, found = wanted[~still], found[~still]
+        assert torch.equal(wanted, found), name
+
+
+def test_a_start_that_does_not_fit_is_refused(bank, face, tiny_model, tiny_config, tmp_path):
+    config = TrainConfig(hours=0.0)
+    with pytest.raises(InputError, match="other sizes"):
+        train(bank, face, tmp_path / "a", config, replace(tiny_config, width=24), start=tiny_model)
+    other = KMTalk(replace(tiny_config, weight_names=("a", "b")))
+    with pytest.raises(InputError, match="moves 2 weights"):
+        train(bank, face, tmp_path / "b", config, start=other)
+
+
 def refuse(bank, face, out, config, model_config):
     with pytest.raises(InputError) as caught:
         train(bank, face, out, config, model_config)
