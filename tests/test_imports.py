@@ -15,6 +15,7 @@ ROOT = Path(kmtalk.__file__).parent.parent
 PACKAGE = ROOT / "kmtalk"
 FLOORS = (
     "app __main__",
+    "commands",
     "__init__ doctor train",
     "evaluate web",
     "animate",

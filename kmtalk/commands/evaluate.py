@@ -1,0 +1,30 @@
+"""Score a checkpoint."""
+
+import argparse
+from pathlib import Path
+
+from kmtalk.commands.terminal import say
+from kmtalk.errors import InputError
+
+
+def add(commands: argparse._SubParsersAction) -> None:
+    """Add the command and its options."""
+    parser = commands.add_parser("evaluate", help="score a checkpoint on labelled voices and tracked faces")
+    parser.add_argument("--speech", type=Path, required=True, help="folder with labelled/ and faces/ recordings")
+    parser.add_argument("--model", metavar="DIR_OR_HUB_ID", help="a checkpoint (default: the shipped one)")
+    parser.add_argument("--json", type=Path, help="write every clip's scores to this file")
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run it and return the exit code."""
+    from kmtalk.animate import load_model
+    from kmtalk.evaluate import evaluate, table, write_json
+
+    if options.json and not options.json.parent.is_dir():
+        raise InputError(f"{options.json} cannot be written: the folder {options.json.parent} does not exist")
+    result = evaluate(options.speech, load_model(options.model))
+    say(table(result))
+    if options.json:
+        write_json(result, options.json)
+    return 0
