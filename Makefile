@@ -26,9 +26,10 @@ $(VENV)/.app: requirements.txt constraints.txt packages.txt pyproject.toml scrip
 	$(PIP) --no-deps --editable .
 	@touch $@
 
-$(VENV)/.test: $(VENV)/.app requirements-dev.txt packages-test.txt
+$(VENV)/.test: $(VENV)/.app requirements-dev.txt packages-test.txt packages-node.txt
 	sh scripts/system_packages.sh packages-test.txt
 	$(PIP) --requirement requirements-dev.txt --constraint constraints.txt
+	$(BIN)/npm install --prefix $(VENV)/node --no-save --silent $$(cat packages-node.txt)
 	@touch $@
 
 clean:

@@ -1,5 +1,9 @@
 """Small things that many tests share: the shipped face, a made-up voice, and a model too small to be good."""
 
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -127,3 +131,24 @@ def bank(clips, face, tmp_path_factory):
     from kmtalk.data.bank import build_bank
 
     return build_bank(clips, Articulation(face), tmp_path_factory.mktemp("bank"))
+
+
+@pytest.fixture(scope="session")
+def node_modules():
+    """The folder of the npm packages that packages-node.txt names."""
+    folder = Path(sys.prefix) / "node" / "node_modules"
+    assert (folder / "gltf-validator").is_dir(), f"no npm packages in {folder}: `make test` installs them"
+    return folder
+
+
+@pytest.fixture(scope="session")
+def node(node_modules):
+    """Run an ES module, given as its text, beside those packages: (script, *arguments) -> what it prints."""
+
+    def run(script, *arguments):
+        command = [Path(sys.prefix) / "bin" / "node", "--input-type=module", "--eval", script, *map(str, arguments)]
+        done = subprocess.run(command, cwd=node_modules.parent, capture_output=True, text=True, timeout=300)
+        assert not done.returncode, done.stderr
+        return done.stdout
+
+    return run
