@@ -12,17 +12,21 @@ _FOLDER = Path(__file__).parent
 class Part(gr.HTML):
     """A component drawn by FILES.html, FILES.css and FILES.js, which lie beside this file.
 
+    The scripts named in shared stand before its own.
+
     Its value is an instance of its data_model or None, in Python, on the page and in the API's description. The HTML
     is drawn once and the JavaScript fills it, because Gradio's templates would run what a value contains.
     """
 
     files: ClassVar[str]
+    shared: ClassVar[tuple[str, ...]] = ()
     data_model: ClassVar[type[GradioModel]]
 
     def __init__(self, value: GradioModel | None = None, **options: Any) -> None:  # noqa: ANN401
         texts = {
-            option: (_FOLDER / f"{self.files}.{suffix}").read_text(encoding="utf-8")
-            for option, suffix in (("html_template", "html"), ("css_template", "css"), ("js_on_load", "js"))
+            "html_template": text_of(f"{self.files}.html"),
+            "css_template": text_of(f"{self.files}.css"),
+            "js_on_load": "\n".join(text_of(f"{name}.js") for name in (*self.shared, self.files)),
         }
         super().__init__(value, apply_default_css=False, **(texts | options))
 
@@ -37,3 +41,8 @@ class Part(gr.HTML):
     def api_info(self) -> dict[str, Any]:
         """Return the JSON schema of the value."""
         return self.data_model.model_json_schema()
+
+
+def text_of(name: str) -> str:
+    """Return the text of a file that lies beside this one."""
+    return (_FOLDER / name).read_text(encoding="utf-8")
