@@ -22,7 +22,7 @@ FLOORS = (
     "data export",
     "models render",
     "life motion",
-    "alignment localise metrics prosody textgrid",
+    "alignment keys localise metrics prosody textgrid",
     "audio face",
     "assets batch decode files ipa phonemes version",
     "errors",

@@ -19,6 +19,7 @@ from safetensors.torch import load_file, save_file
 
 from kmtalk.errors import InputError
 from kmtalk.files import replacing
+from kmtalk.models.facefile import FACE, FACE_ARRAYS, read_face, save_face
 
 CONFIG = "config.json"
 WEIGHTS = "model.safetensors"
@@ -54,30 +55,36 @@ class Checkpoint(
         Raises InputError, in one sentence, for anything missing, extra, misshapen, truncated or of another format.
         """
         name = str(pretrained_model_name_or_path)
+        options = {
+            "revision": revision,
+            "cache_dir": cache_dir,
+            "local_files_only": local_files_only,
+            "force_download": force_download,
+            "token": token,
+        }
         if Path(name).is_dir():
-            config_file, weights_file = _local_files(Path(name))
-        else:
-            options = {
-                "revision": revision,
-                "cache_dir": cache_dir,
-                "local_files_only": local_files_only,
-                "force_download": force_download,
-                "token": token,
-            }
-            config_file, weights_file = _hub_file(name, CONFIG, options), _hub_file(name, WEIGHTS, options)
-        model = _build(config_file, cls)
+            _check_folder(Path(name))
+        model = _build(_file(name, CONFIG, options), cls)
+        weights_file = _file(name, WEIGHTS, options)
         _fill(model, _read_weights(weights_file), weights_file)
+        if model.config.basis != "rig":
+            described, arrays = (_file(name, file, options) for file in (FACE, FACE_ARRAYS))
+            model.face = read_face(described, arrays, model.config.weight_names)
         model.name = Path(name).resolve().name if Path(name).is_dir() else name
         return model.eval()
 
     def _save_pretrained(self, save_directory: Path) -> None:
-        """Write config.json and the weights in half precision, which the shipped size is counted in."""
+        """Write config.json, the weights in half precision, which the shipped size is counted in, and the face."""
+        if self.config.basis != "rig" and self.face is None:
+            raise InputError(f"a model of basis {self.config.basis!r} is saved with its face: set model.face first")
         values = dataclasses.asdict(self.config)
         with replacing(save_directory / CONFIG) as temporary:
             temporary.write_text(json.dumps({"model": "kmtalk", **values}, indent=2) + "\n", encoding="utf-8")
         tensors = {name: _half(tensor).contiguous() for name, tensor in self.state_dict().items()}
         with replacing(save_directory / WEIGHTS) as temporary:
             save_file(tensors, temporary, metadata={"format": "pt"})
+        if self.config.basis != "rig":
+            save_face(self.face, save_directory)
 
 
 def _half(tensor: torch.Tensor) -> torch.Tensor:
@@ -86,7 +93,7 @@ def _half(tensor: torch.Tensor) -> torch.Tensor:
     return tensor.half() if fits else tensor
 
 
-def _local_files(folder: Path) -> tuple[Path, Path]:
+def _check_folder(folder: Path) -> None:
     if not (folder / WEIGHTS).is_file():
         pickles = sorted(
             file.name for suffix in ("bin", "pt", "pth", "ckpt", "pkl") for file in folder.glob(f"*.{suffix}")
@@ -95,7 +102,11 @@ def _local_files(folder: Path) -> tuple[Path, Path]:
         raise InputError(f"no {WEIGHTS} in {folder}{found}: save the model again with save_pretrained")
     if not (folder / CONFIG).is_file():
         raise InputError(f"no {CONFIG} in {folder}: save the model again with save_pretrained")
-    return folder / CONFIG, folder / WEIGHTS
+
+
+def _file(name: str, file: str, options: dict) -> Path:
+    """A checkpoint's file in its folder, or fetched from the Hub."""
+    return Path(name) / file if Path(name).is_dir() else _hub_file(name, file, options)
 
 
 def _hub_file(name: str, file: str, options: dict) -> Path:

@@ -137,8 +137,8 @@ class PretrainedEncoder(nn.Module):
 
         kinds = {"wav2vec2": (Wav2Vec2Config, Wav2Vec2Model), "hubert": (HubertConfig, HubertModel)}
         config_class, model_class = kinds[kind]
-        # Masking is meant for pre-training; with short clips it wipes out whole phonemes.
-        self.backbone = model_class(config_class(**{**config, "apply_spec_augment": False}))
+        # Masking and layer drop are meant for pre-training; with short clips masking wipes out whole phonemes.
+        self.backbone = model_class(config_class(**{**config, "apply_spec_augment": False, "layerdrop": 0.0}))
         self.project = nn.Linear(self.backbone.config.hidden_size, width)
         self.phonemes = nn.Linear(width, 2 * len(LABELS))
         self.hop = SAMPLE_RATE // FEATURE_RATE

@@ -1,20 +1,25 @@
 """KMTalk: key motions at the phoneme boundaries, then completion to every frame under audio guidance.
 
 The stages and their names are the paper's (arXiv 2409.01113); its equations and sizes were never published as code,
-so every size, loss and detail of the layers here is our own choice.
+so every size, loss and detail of the layers here is our own choice. The parts that the paper's ablation takes away can
+be taken away here too, by the config: keys, key_decoder and audio_guidance.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor, nn
 
 from kmtalk.errors import InputError
+from kmtalk.face import Face
+from kmtalk.keys import KINDS
 from kmtalk.models.checkpoint import Checkpoint
 from kmtalk.models.encoder import FEATURE_RATE, Heard, MelEncoder, PretrainedEncoder
 from kmtalk.models.layers import DILATIONS, ConvStack, LocalAttention, between_keys, sample
 
 ENCODERS = ("mel", "wav2vec2", "hubert")
+BASES = ("rig", "pca", "learned")
 FLOW_DILATIONS = (1, 1)
 COMPLETION_DILATIONS = (1, 2, 4, 1)
 
@@ -26,6 +31,13 @@ class KMTalkConfig:
     weight_names: the basis names, whose number is K; encoder: mel, wav2vec2 or hubert; encoder_config: the
     transformers config of the latter two; width: channels D of all features; encoder_blocks: depth of the mel
     encoder; key_layers, key_heads, key_reach: the key-motion decoder's depth, heads and frames seen to either side.
+    basis: what the weights move, the rig of the shipped heads, or a face that the checkpoint brings along, whose basis
+    was fitted to motion (pca) or trained with the model (learned); bounded: whether weights lie in [0, 1], as a rig's
+    do; subjects: the people whose styles the model knows, none for a model of one style.
+    The ablation of the paper's table 3, each a model trained and used without one part: keys: "phonemes", or
+    "uniform" or "random" key frames of the same number (without phoneme localization); key_decoder: False reads the key
+    motions off the features of the key frames by one linear layer, without a loss of their own (without the key-motion
+    decoder); audio_guidance: False completes the motion from the key motions alone.
     Raises InputError for values that no model can be built from.
     """
 
@@ -38,6 +50,12 @@ class KMTalkConfig:
     key_layers: int = 2
     key_heads: int = 4
     key_reach: int = 10
+    basis: str = "rig"
+    bounded: bool = True
+    subjects: tuple[str, ...] = ()
+    keys: str = "phonemes"
+    key_decoder: bool = True
+    audio_guidance: bool = True
     format_version: int = 1
 
     def __post_init__(self) -> None:
@@ -48,8 +66,15 @@ class KMTalkConfig:
         names = self.weight_names
         if not isinstance(names, tuple) or not names or not all(isinstance(name, str) for name in names):
             raise InputError(f"weight_names is {names!r}: it must be a tuple of one or more names")
-        if self.encoder not in ENCODERS:
-            raise InputError(f"encoder is {self.encoder!r}: choose one of {', '.join(ENCODERS)}")
+        for name, known in (("encoder", ENCODERS), ("basis", BASES), ("keys", KINDS)):
+            if getattr(self, name) not in known:
+                raise InputError(f"{name} is {getattr(self, name)!r}: choose one of {', '.join(known)}")
+        for name in ("bounded", "key_decoder", "audio_guidance"):
+            if not isinstance(getattr(self, name), bool):
+                raise InputError(f"{name} is {getattr(self, name)!r}: it must be true or false")
+        people = self.subjects
+        if not isinstance(people, tuple) or not all(isinstance(name, str) for name in people):
+            raise InputError(f"subjects is {people!r}: it must be a tuple of names")
         if not isinstance(self.encoder_config, dict):
             raise InputError(f"encoder_config is {self.encoder_config!r}: it must be a dict")
         if self.encoder_blocks > len(DILATIONS):
@@ -86,6 +111,19 @@ class KeyMotionDecoder(nn.Module):
         return self.motion(queries)
 
 
+class KeyMotionReader(nn.Module):
+    """Stands for the key-motion decoder where the ablation takes it away: one linear layer at each key frame."""
+
+    def __init__(self, config: KMTalkConfig) -> None:
+        super().__init__()
+        self.motion = nn.Linear(config.width, len(config.weight_names))
+        nn.init.normal_(self.motion.weight, std=1e-3)
+        nn.init.zeros_(self.motion.bias)
+
+    def forward(self, features: Tensor, key_frames: Tensor) -> Tensor:
+        return self.motion(features.gather(1, key_frames[..., None].expand(-1, -1, features.shape[2])))
+
+
 class MotionCompletion(nn.Module):
     """CMC: the motion flow encoder and the multimodal-guided decoder with its dynamic fusion gate G."""
 
@@ -94,7 +132,7 @@ class MotionCompletion(nn.Module):
         width, count = config.width, len(config.weight_names)
         self.flow_input = nn.Linear(count + 2, width)
         self.flow = ConvStack(width, FLOW_DILATIONS)
-        self.gate = nn.Linear(2 * width, width)
+        self.gate = nn.Linear(2 * width, width) if config.audio_guidance else None
         self.decoder = ConvStack(width, COMPLETION_DILATIONS)
         self.motion = nn.Linear(width, count)
         self.reach = sum(FLOW_DILATIONS) + sum(COMPLETION_DILATIONS)
@@ -105,6 +143,8 @@ class MotionCompletion(nn.Module):
     def forward(self, features: Tensor, flow: Tensor, distances: Tensor) -> Tensor:
         """features (B, T, D), flow (B, T, K) and distances (B, T, 2) to the keys -> motion (B, T, K)."""
         moving = self.flow(self.flow_input(torch.cat([flow, torch.tanh(distances / 4)], dim=-1)))
+        if self.gate is None:
+            return flow + self.motion(self.decoder(moving))
         gate = torch.sigmoid(self.gate(torch.cat([moving, features], dim=-1)))
         fused = gate * moving + (1 - gate) * features
         return flow + self.motion(self.decoder(fused))
@@ -118,6 +158,8 @@ class KMTalk(nn.Module, Checkpoint):
 
     name: str = ""
     """Of the checkpoint that it was loaded from."""
+    face: Face | None = None
+    """What its weights move, where that is no rig of the shipped heads; saved and loaded with the model."""
 
     def __init__(self, config: KMTalkConfig) -> None:
         super().__init__()
@@ -126,8 +168,9 @@ class KMTalk(nn.Module, Checkpoint):
             self.encoder = MelEncoder(config.width, config.encoder_blocks, config.mel_bands)
         else:
             self.encoder = PretrainedEncoder(config.encoder, config.encoder_config, config.width)
-        self.key_decoder = KeyMotionDecoder(config)
+        self.key_decoder = KeyMotionDecoder(config) if config.key_decoder else KeyMotionReader(config)
         self.completion = MotionCompletion(config)
+        self.styles = nn.Embedding(len(config.subjects), config.width) if config.subjects else None
 
     @property
     def device(self) -> torch.device:
@@ -145,10 +188,30 @@ class KMTalk(nn.Module, Checkpoint):
         """(B, S) audio of whole recordings -> features at 50 Hz and phoneme log-posteriors at 100 Hz."""
         return self.encoder(self.encoder.prepare(audio))
 
-    def at_frames(self, features: Tensor, fps: float, frames: int) -> Tensor:
-        """Audio features (B, T', D) at 50 Hz -> (B, frames, D) at the times t / fps of the motion frames."""
+    def at_frames(self, features: Tensor, fps: float, frames: int, style: Tensor | None = None) -> Tensor:
+        """Audio features (B, T', D) at 50 Hz -> (B, frames, D) at the times t / fps of the motion frames.
+
+        style: (B, D) from style(), added to every frame; None is the mean of the styles that the model knows.
+        """
         time = torch.arange(frames, device=features.device) / fps
-        return sample(features, (time - 0.005) * FEATURE_RATE)
+        read = sample(features, (time - 0.005) * FEATURE_RATE)
+        if self.styles is None:
+            return read
+        return read + (self.style([None]) if style is None else style)[:, None]
+
+    def style(self, subjects: Sequence[str | None]) -> Tensor:
+        """Names of B training subjects -> their styles (B, D); None stands for an unknown person, the mean of all.
+
+        Raises InputError for a name that is not in config.subjects.
+        """
+        known = self.config.subjects
+        if unknown := [name for name in subjects if name is not None and name not in known]:
+            listed = ", ".join(known) or "none"
+            raise InputError(f"the model knows no style {unknown[0]!r}: choose one of {listed}, or none for their mean")
+        if self.styles is None:
+            return torch.zeros(len(subjects), self.config.width, device=self.device)
+        table = torch.cat([self.styles.weight, self.styles.weight.mean(0, keepdim=True)])
+        return table[[len(known) if name is None else known.index(name) for name in subjects]]
 
     def decode_keys(self, features: Tensor, key_frames: Tensor) -> Tensor:
         """features (B, T, D) at motion frames, key_frames (B, N) int64 -> key motions (B, N, K)."""
