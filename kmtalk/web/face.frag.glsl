@@ -86,5 +86,5 @@ void main() {
     }
     vec3 seen = toneMap((surface * light + shine * mix(1.0, occlusion, 0.7)) * exposure);
     vec2 point = gl_FragCoord.xy / resolution * 2.0 - 1.0;
-    pixel = vec4(mix(backdrop(point), seen, smoothstep(fade.x, fade.y, vPosition.y)), 1.0);
+    pixel = mix(backdrop(point), vec4(seen, 1.0), smoothstep(fade.x, fade.y, vPosition.y));
 }
