@@ -25,11 +25,12 @@ console.log(JSON.stringify({ messages: issues.messages, hasSkins: info.hasSkins,
 
 
 def moving(face, turn=0.04):
-    """An animation of random weights whose head turns by up to about 4 degrees."""
+    """An animation of random weights, two of them partly life, whose head turns by up to about 4 degrees."""
     generator = np.random.default_rng(0)
     weights = generator.uniform(0, 0.4, (FRAMES, len(face.basis_names))).astype(np.float32)
     pose = generator.uniform(-1, 1, (FRAMES, 6)).astype(np.float32) * np.float32([turn] * 3 + [0.001] * 3)
-    motion = Motion(weights, face.basis_names, 25.0, pose)
+    life = np.where(np.arange(len(face.basis_names)) < 2, weights / 2, 0).astype(np.float32)
+    motion = Motion(weights, face.basis_names, 25.0, pose, life)
     return Animation(np.zeros(3200, np.float32), face, motion, (), np.array([0, FRAMES - 1]), weights[[0, -1]])
 
 
@@ -167,6 +168,7 @@ def test_one_animation_holds_the_weights_and_the_head(name, written):
     times, weights = glb.track("weights")
     assert np.allclose(times, np.arange(FRAMES) / 25)
     assert np.array_equal(weights.reshape(animation.weights.shape), animation.weights)
+    assert glb.json["animations"][0]["extras"] == {"life": list(animation.face.basis_names[:2])}
     head = glb.json["nodes"][2]
     assert head["name"] == "head"
     shifts = glb.track("translation")[1] - np.float32(head["translation"])

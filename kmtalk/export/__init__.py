@@ -12,6 +12,7 @@ SUFFIXES = {
     ".glb": "glb",
     ".csv": "csv",
     ".TextGrid": "textgrid",
+    ".srt": "srt",
     ".json": "json",
     ".obj.zip": "obj",
 }
@@ -21,7 +22,7 @@ SUFFIXES = {
 def export(animation: Animation, path: str | Path) -> Path:
     """Write an animation in the format that the path's suffix names, and return the path.
 
-    Suffixes: .npz .glb .csv .TextGrid .json .obj.zip, in any case. The file appears whole or not at all.
+    Suffixes: .npz .glb .csv .TextGrid .srt .json .obj.zip, in any case. The file appears whole or not at all.
     Errors: InputError for another suffix, or where the file cannot be written or the format cannot hold the face.
     """
     path = Path(path)

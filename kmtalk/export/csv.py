@@ -21,7 +21,7 @@ ARKIT_NAMES = (
 
 
 def write(animation: Animation, file: BinaryIO) -> None:
-    """Write a header and a row a frame: timecode HH:MM:SS:FF.mmm, 52, the weights, then the head's turn in radians.
+    """Write a header and a row a frame: the timecode, 52, the weights with their life, the head's turn in radians.
 
     The head turns by yaw about +Y (to its own left), then pitch about +X (down), then roll about +Z (to its right
     shoulder), each about the axis that the turns before it have moved.
@@ -31,7 +31,7 @@ def write(animation: Animation, file: BinaryIO) -> None:
     if missing := [name for name in ARKIT_NAMES if name not in names]:
         raise InputError(
             f"face {animation.face.name!r} has no ARKit shapes ({missing[0]} is one of {len(missing)} missing): "
-            "write .npz or .glb instead"
+            "write .glb or .npz instead"
         )
     weights = animation.weights[:, [names.index(name) for name in ARKIT_NAMES]]
     columns = [name[0].upper() + name[1:] for name in ARKIT_NAMES]
@@ -49,12 +49,12 @@ def head_turns(head_pose: np.ndarray) -> np.ndarray:
 
 
 def timecode(frame: int, fps: float) -> str:
-    """Return HH:MM:SS:FF.mmm of a frame; FF counts the frames of the running second, in whole and thousandths."""
-    seconds = int((frame + 0.0005) / fps)
-    return f"{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}:{max(frame - seconds * fps, 0):06.3f}"
+    """Return HH:MM:SS:FF.mmm of a frame; FF counts sixtieths of a second at any frame rate, as Unreal reads it."""
+    seconds, rest = divmod(round(frame / fps * 60000), 60000)
+    return f"{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}:{rest / 1000:06.3f}"
 
 
 def _rows(animation: Animation, values: np.ndarray) -> Iterator[str]:
-    for frame, row in enumerate(values.tolist()):
+    for frame, row in enumerate((np.round(values, 6) + 0.0).tolist()):  # no -0
         numbers = ",".join(f"{value:.6f}" for value in row)
         yield f"{timecode(frame, animation.fps)},{len(ARKIT_NAMES)},{numbers}\n"

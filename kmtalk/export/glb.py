@@ -19,6 +19,7 @@ def write(animation: Animation, file: BinaryIO) -> None:
     named as the face's basis, and the one animation, ``speech``, moves their weights. The head's motion turns and
     shifts the joint ``head``, to which every vertex is bound by its head weight, as the renderer does it: the nape
     of the shipped heads lies within 0.1 mm of it for turns up to 4 degrees, the face itself within 0.01 mm.
+    The animation's ``extras.life`` names the targets that life moves; with the joint they are all of it.
     """
     buffer = Buffer()
     surface = make_surface(animation.face)
@@ -124,7 +125,8 @@ def _animation(buffer: Buffer, motion: Motion, pivot: np.ndarray) -> dict:
     channels = [
         {"sampler": index, "target": {"node": node, "path": path}} for index, (node, path, _) in enumerate(tracks)
     ]
-    return {"name": "speech", "samplers": samplers, "channels": channels}
+    life = [name for name, moved in zip(motion.names, motion.life.any(axis=0), strict=True) if moved]
+    return {"name": "speech", "samplers": samplers, "channels": channels, "extras": {"life": life}}
 
 
 def _materials(buffer: Buffer, surface: Surface) -> dict:
