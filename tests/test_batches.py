@@ -125,7 +125,7 @@ def test_the_shortest_clip(ramp):
 
 def test_effort_opens_louder_speech_and_keeps_closures_closed(bank, face):
     from kmtalk.data.articulation import Articulation
-    from kmtalk.train import GAIN_CHANNELS
+    from kmtalk.train.corpus import GAIN_CHANNELS
     from tests.conftest import sound, spoken
 
     phonemes = spoken(("AA", 0.2), ("B", 0.1), ("AA", 0.2), ("M", 0.1))

@@ -11,14 +11,15 @@ from kmtalk.data.batches import Batches
 from kmtalk.data.validation import validate
 from kmtalk.errors import InputError
 from kmtalk.models.kmtalk import KMTalk
-from kmtalk.train import SMALLEST, MotionLoss, TrainConfig, _edits, losses, train
-
-CPU = torch.device("cpu")
+from kmtalk.train import TrainConfig, train
+from kmtalk.train.corpus import losses
+from kmtalk.train.log import read_log
+from kmtalk.train.losses import HELD_SHAPES, SHARES, SMALLEST, MotionLoss, edits
 
 
 @pytest.fixture(scope="module")
 def motion_loss(face):
-    return MotionLoss(face, CPU)
+    return MotionLoss(face, SHARES, HELD_SHAPES)
 
 
 @pytest.fixture(scope="module")
@@ -101,7 +102,7 @@ def run(bank, face, tiny_config, tmp_path_factory):
 
 
 def lines(out):
-    return [json.loads(line) for line in (out / "log.jsonl").read_text().splitlines()]
+    return read_log(out)
 
 
 def test_a_run_logs_its_losses_and_held_out_metrics(run):
@@ -131,8 +132,8 @@ def test_what_speech_never_moves_stays_exactly_still(run, bank):
     still = torch.from_numpy(~bank.moved())
     assert still.any()
     state = torch.load(out / "state.pt", weights_only=True)
-    for tensors in (state["model"], state["average"]):
-        for layer in ("key_decoder.motion", "completion.motion"):
+    for tensors in (state["objective"], state["average"]):
+        for layer in ("model.key_decoder.motion", "model.completion.motion"):
             assert not tensors[f"{layer}.weight"][still].any()
             assert not tensors[f"{layer}.bias"][still].any()
             assert tensors[f"{layer}.weight"][~still].any()
@@ -145,7 +146,7 @@ def test_a_stopped_run_goes_on(run, bank, face, tiny_config):
     log = lines(out)
     assert len(log) > lines_before
     assert log[-1]["step"] > steps
-    assert log[-1]["seconds"] == 4
+    assert log[-1]["seconds"] >= 4
     assert all(a["seconds"] <= b["seconds"] for a, b in zip(log, log[1:], strict=False))
 
 
@@ -228,12 +229,12 @@ def test_validation_without_held_out_clips(bank, face, tiny_model):
 
 def test_edits_change_some_keys_in_weights_that_move(batch):
     torch.manual_seed(0)
-    edits = torch.stack([_edits(batch, 1.0) for _ in range(40)])
+    made = torch.stack([edits(batch.motion, batch.key_mask, 1.0, -0.3, 0.6) for _ in range(40)])
     moving = (batch.motion != 0).any(dim=1)
-    assert edits.shape[1:] == (*batch.key_frames.shape, batch.motion.shape[2])
-    assert not edits.permute(0, 2, 1, 3)[:, :, ~moving].any()
-    assert not edits[:, ~batch.key_mask].any()
-    changed = (edits != 0).any(-1)[:, batch.key_mask].float().mean()
+    assert made.shape[1:] == (*batch.key_frames.shape, batch.motion.shape[2])
+    assert not made.permute(0, 2, 1, 3)[:, :, ~moving].any()
+    assert not made[:, ~batch.key_mask].any()
+    changed = (made != 0).any(-1)[:, batch.key_mask].float().mean()
     assert 0.02 < changed < 0.15
-    assert edits.min() >= -0.3 and edits.max() <= 0.6
-    assert not _edits(batch, 0.0).any()
+    assert made.min() >= -0.3 and made.max() <= 0.6
+    assert not edits(batch.motion, batch.key_mask, 0.0, -0.3, 0.6).any()

@@ -1,0 +1,143 @@
+"""Training on the bank of a spoken corpus, whose motion the articulation rules made, as the shipped model was."""
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from kmtalk.data.bank import Bank
+from kmtalk.data.batches import Batch, Batches
+from kmtalk.data.validation import validate
+from kmtalk.errors import InputError
+from kmtalk.face import Face
+from kmtalk.models.kmtalk import KMTalk, KMTalkConfig
+from kmtalk.models.layers import between_keys
+from kmtalk.train.loop import LoopConfig, Work, fit
+from kmtalk.train.losses import HELD_SHAPES, SHARES, MotionLoss, edits
+
+GAIN_CHANNELS = ("jawOpen", "mouthLowerDownLeft", "mouthLowerDownRight", "mouthUpperUpLeft", "mouthUpperUpRight")
+
+
+@dataclass(frozen=True)
+class TrainConfig(LoopConfig):
+    """How to train on a corpus, beside what LoopConfig says.
+
+    batch: clips of 3 s; key_weight, motion_weight, velocity_weight, gap_weight, phoneme_weight: of the losses; held:
+    how much more a frame with held lips (p b m f v) counts, without which they would stay half open where the model is
+    unsure; smoothing: of the phoneme labels; edited: share of the clips in which some key motions are changed as if by
+    hand.
+    """
+
+    batch: int = 16
+    key_weight: float = 0.5
+    motion_weight: float = 0.5
+    velocity_weight: float = 0.5
+    gap_weight: float = 0.5
+    phoneme_weight: float = 1.0
+    held: float = 6.0
+    edited: float = 0.3
+    smoothing: float = 0.1
+
+
+class CorpusObjective(nn.Module):
+    """A model with the losses of one batch of the bank; still: (K,) bool, the weights that speech never moves."""
+
+    def __init__(self, model: KMTalk, motion_loss: MotionLoss, config: TrainConfig, still: Tensor) -> None:
+        super().__init__()
+        self.model, self.motion_loss, self.config = model, motion_loss, config
+        self.register_buffer("still", still, persistent=False)
+
+    def forward(self, batch: Batch) -> dict[str, Tensor]:
+        """Return the named loss terms of one batch, unweighted."""
+        return losses(self.model, batch, self.motion_loss, self.config)
+
+    def settle(self) -> None:
+        """Hold what speech never moves exactly still."""
+        self.model.hold_still(self.still)
+
+
+def losses(model: KMTalk, batch: Batch, motion_loss: MotionLoss, config: TrainConfig) -> dict[str, Tensor]:
+    """Return the named loss terms of one batch, unweighted."""
+    heard = model.encoder(batch.mel)
+    features = model.at_frames(heard.features, batch.fps, batch.motion.shape[1])
+    keys = model.decode_keys(features, batch.key_frames)
+    changes = edits(batch.motion, batch.key_mask, config.edited, -0.3, 0.6)
+    motion = model.complete(features, batch.key_frames, keys + changes)
+    width = batch.motion.shape[2]
+    true_keys = batch.motion.gather(1, batch.key_frames[..., None].expand(-1, -1, width))
+    changed, _ = between_keys(batch.key_frames, changes, batch.motion.shape[1])
+    error = motion - (batch.motion + changed)
+    weight = 1 + config.held * motion_loss.held(batch.motion)
+    key_weight = 1 + config.held * motion_loss.held(true_keys)[batch.key_mask]
+    posteriors = heard.log_posteriors.flatten(0, 1)
+    return {
+        "phoneme": functional.cross_entropy(posteriors, batch.labels.flatten(), label_smoothing=config.smoothing),
+        "key": (key_weight * motion_loss.position(keys - true_keys)[batch.key_mask]).mean(),
+        "motion": (weight * motion_loss.position(error)).mean(),
+        "velocity": motion_loss.position(error.diff(dim=1)).mean(),
+        "gap": (weight * motion_loss.gap(error)).mean(),
+    }
+
+
+def train(
+    bank: Bank,
+    face: Face,
+    out: Path,
+    config: TrainConfig,
+    model_config: KMTalkConfig | None = None,
+    start: KMTalk | None = None,
+) -> KMTalk:
+    """Train on a bank and return the averaged model, saved in out/checkpoint; a stopped run in `out` is taken up again.
+
+    start: a model of this face whose weights a new run begins with (fine-tuning), else they are random.
+    out/log.csv gets a row of losses and held-out metrics at every report; out/state.pt is the state to resume from.
+    """
+    if start is not None and start.config.weight_names != face.basis_names:
+        raise InputError(
+            f"the checkpoint to start from moves {len(start.config.weight_names)} weights, not those of face "
+            f"{face.name!r}: start from a checkpoint of this face, or from none"
+        )
+    out.mkdir(parents=True, exist_ok=True)
+    (out / "config.json").write_text(json.dumps(asdict(config), indent=2))
+    torch.manual_seed(config.seed)
+    model_config = model_config or (start.config if start else KMTalkConfig(weight_names=face.basis_names))
+    still = torch.from_numpy(~bank.moved())
+    objective = CorpusObjective(_built(model_config, start), MotionLoss(face, SHARES, HELD_SHAPES), config, still)
+    work = Work(
+        objective=objective,
+        weights={name: getattr(config, f"{name}_weight") for name in ("phoneme", "key", "motion", "velocity", "gap")},
+        batch=_Drawn(bank, face, config),
+        measure=lambda average, step: validate(average.model, bank, face),
+        save=lambda average, folder: average.model.save_pretrained(folder),
+        settle=lambda trained: trained.settle(),
+    )
+    return fit(work, out, config).model
+
+
+class _Drawn:
+    """The batches of a bank by number."""
+
+    def __init__(self, bank: Bank, face: Face, config: TrainConfig) -> None:
+        channels = [face.basis_names.index(name) for name in GAIN_CHANNELS]
+        self.seed = config.seed
+        self.batches = Batches(bank, config.batch, config.seed, channels, frame_rates=(25.0, 30.0))
+
+    def __call__(self, index: int) -> Batch:
+        self.batches.random = np.random.default_rng((self.seed, index))
+        self.batches.augment.generator.manual_seed(self.seed * 1_000_003 + index)
+        return next(self.batches)
+
+
+def _built(config: KMTalkConfig, start: KMTalk | None) -> KMTalk:
+    """A new model, with the weights of another where one is given."""
+    model = KMTalk(config)
+    if start is not None:
+        try:
+            model.load_state_dict(start.state_dict())
+        except RuntimeError as error:
+            raise InputError("the checkpoint to start from has other sizes than the model to train") from error
+    return model
