@@ -1,21 +1,38 @@
 """Phoneme localisation: phoneme log-posteriors -> phonemes with times (LKMA: phoneme-based localization).
 
 The paper transcribes the speech and aligns the text with a forced aligner. Ours reads phonemes straight from the
-encoder's posteriors, so it needs no transcript and works, less well, in any language.
+encoder's posteriors, so it needs no transcript and works, less well, in any language. Where the posteriors leave a
+boundary open, it falls where the sound itself changes most.
 """
 
 import numpy as np
+from scipy.ndimage import gaussian_filter1d
 
+from kmtalk.audio import SAMPLE_RATE
 from kmtalk.phonemes import LABELS, RATE, Phoneme
 
+SWITCH = 3.0
+"""Cost, in nats, of going from one phoneme to the next where the sound changes as it does on average."""
 
-def localise(log_posteriors: np.ndarray, switch: float = 2.5, duration: float | None = None) -> tuple[Phoneme, ...]:
+_LARGEST = 4.0  # change, as a multiple of the ordinary one: a click is no better a boundary than a stop's release
+_HOP, _WINDOW, _SPECTRUM, _BANDS = SAMPLE_RATE // RATE, 400, 512, 20
+_LOWEST, _HIGHEST, _RANGE = 40.0, 7600.0, 13.8  # hertz, and nats under the loudest band that still count
+
+
+def localise(
+    log_posteriors: np.ndarray,
+    switch: float = SWITCH,
+    duration: float | None = None,
+    change: np.ndarray | None = None,
+) -> tuple[Phoneme, ...]:
     """Return the phonemes of the likeliest path through (T, 40) log-posteriors at 100 Hz.
 
     switch: cost in nats of going from one phoneme to the next; each lasts at least 20 ms. duration: length of the
-    recording in seconds, which the last phoneme is drawn out to.
+    recording in seconds, which the last phoneme is drawn out to. change: spectral_change of the recording, which
+    makes a boundary dearer where the sound stays alike and cheaper where it changes.
     """
-    path = best_path(np.asarray(log_posteriors, np.float32), switch)
+    scores = np.asarray(log_posteriors, np.float32)
+    path = best_path(scores, switch if change is None else switch + 1 - fit(change, len(scores)))
     if len(path) == 0:
         return ()
     bounds = [*np.flatnonzero(np.diff(path, prepend=-1)).tolist(), len(path)]
@@ -25,9 +42,55 @@ def localise(log_posteriors: np.ndarray, switch: float = 2.5, duration: float | 
     return tuple(phonemes)
 
 
-def best_path(scores: np.ndarray, switch: float) -> np.ndarray:
-    """Viterbi over a phoneme loop in which every phoneme lasts two frames or more: (T, C) scores -> (T,) int64."""
+def spectral_change(audio: np.ndarray) -> np.ndarray:
+    """Return (S // 160,) float64: how much 16 kHz audio changes at the start of each 10 ms frame; 1 is ordinary.
+
+    The distance between the mean log spectra of the 20 ms before and the 20 ms after, over its median where there is
+    sound, at most 4.
+    """
+    bands = _log_bands(np.asarray(audio, np.float32))
+    count = len(bands)
+    if count < 2:
+        return np.ones(count)
+    sums = np.concatenate([np.zeros((1, _BANDS)), np.cumsum(bands, axis=0)])
+    at = np.arange(1, count)
+    before, after = np.maximum(0, at - 2), np.minimum(count, at + 2)
+    means = (sums[at] - sums[before]) / (at - before)[:, None], (sums[after] - sums[at]) / (after - at)[:, None]
+    distance = gaussian_filter1d(np.append(0.0, np.linalg.norm(means[0] - means[1], axis=1)), 1.0)
+    heard = distance[distance > 0.3 * np.median(distance)]
+    return np.minimum(distance / np.median(heard), _LARGEST) if len(heard) else np.ones(count)
+
+
+def fit(change: np.ndarray, frames: int) -> np.ndarray:
+    """Return a spectral change for exactly so many frames: an encoder may give one more than the sound has."""
+    return np.pad(change[:frames], (0, max(0, frames - len(change))), constant_values=1.0)
+
+
+def _log_bands(audio: np.ndarray) -> np.ndarray:
+    """(S,) audio -> (S // 160, 20) log power in bands that are equally wide on the mel scale."""
+    count = len(audio) // _HOP
+    padded = np.pad(audio, ((_WINDOW - _HOP) // 2, _WINDOW))
+    low, high = (2595 * np.log10(1 + hertz / 700) for hertz in (_LOWEST, _HIGHEST))
+    edges = 700 * (10 ** (np.linspace(low, high, _BANDS + 1) / 2595) - 1)
+    bins = np.unique(np.rint(edges * _SPECTRUM / SAMPLE_RATE).astype(int))
+    power = np.zeros((count, _BANDS))
+    for start in range(0, count, 60 * RATE):  # a minute at a time keeps memory small
+        stop = min(count, start + 60 * RATE)
+        windows = np.lib.stride_tricks.sliding_window_view(padded[start * _HOP :], _WINDOW)[::_HOP][: stop - start]
+        spectrum = np.abs(np.fft.rfft(windows * np.hanning(_WINDOW), _SPECTRUM, axis=1)) ** 2
+        sums = np.add.reduceat(spectrum[:, : bins[-1]], bins[:-1], axis=1) / np.diff(bins)
+        power[start:stop, : sums.shape[1]] = sums
+    log = np.log(power + 1e-10)
+    return np.maximum(log, log.max(initial=-23.0) - _RANGE)
+
+
+def best_path(scores: np.ndarray, switch: float | np.ndarray) -> np.ndarray:
+    """Viterbi over a phoneme loop in which every phoneme lasts two frames or more: (T, C) scores -> (T,) int64.
+
+    switch: cost of another phoneme beginning, the same everywhere or (T,) of each frame.
+    """
     frames, count = scores.shape
+    costs = np.broadcast_to(np.asarray(switch, np.float64), (frames,)).tolist()
     if frames == 0:
         return np.zeros(0, np.int64)
     # In double precision: single precision would lose what decides a path in the sums over an hour.
@@ -40,7 +103,7 @@ def best_path(scores: np.ndarray, switch: float) -> np.ndarray:
         came_from[t] = best
         stayed[t] = settled >= entered
         score = scores[t]
-        entered, settled = settled[best] - switch + score, np.where(stayed[t], settled, entered) + score
+        entered, settled = settled[best] - costs[t] + score, np.where(stayed[t], settled, entered) + score
     path = np.zeros(frames, np.int64)
     label, first = int(settled.argmax()), False
     for t in range(frames - 1, -1, -1):
