@@ -1,7 +1,22 @@
-"""Draw an animation: single pictures, every frame, or an MP4 file with sound."""
+"""Draw an animation: single pictures, every frame, or a video with sound."""
 
 from kmtalk.render.camera import CAMERAS, Camera
-from kmtalk.render.frames import BACKDROP, RENDERERS, frames, still
+from kmtalk.render.frames import frames, still
+from kmtalk.render.shot import ASPECTS, BACKDROPS, CAPTIONS, RENDERERS, Shot, find_backdrop
+from kmtalk.render.surface import LOOKS
 from kmtalk.render.video import render
 
-__all__ = ["BACKDROP", "CAMERAS", "RENDERERS", "Camera", "frames", "render", "still"]
+__all__ = [
+    "ASPECTS",
+    "BACKDROPS",
+    "CAMERAS",
+    "CAPTIONS",
+    "LOOKS",
+    "RENDERERS",
+    "Camera",
+    "Shot",
+    "find_backdrop",
+    "frames",
+    "render",
+    "still",
+]

@@ -1,6 +1,6 @@
 """Where the picture is taken from."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -60,6 +60,14 @@ def find_camera(camera: str | Camera) -> Camera:
     if camera not in CAMERAS:
         raise InputError(f"no camera {camera!r}: use one of {', '.join(CAMERAS)}, or a Camera")
     return CAMERAS[camera]
+
+
+def upright(camera: Camera, width: int, height: int) -> Camera:
+    """Return the camera for a picture of that many pixels: higher than wide, it shows the head, not the shoulders."""
+    slimness = max(1 - width / height, 0.0)
+    field = max(camera.field_of_view * (1 - slimness) ** 0.55, min(camera.field_of_view, 11.0))
+    x, y, z = camera.target
+    return replace(camera, field_of_view=field, target=(x, y - 0.04 * slimness, z))
 
 
 def look_at(position: np.ndarray, target: np.ndarray) -> np.ndarray:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,19 +10,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from kmtalk.errors import InputError
-from kmtalk.render.camera import Camera, look_at, orthographic
+from kmtalk.render.camera import Camera
+from kmtalk.render.scene import BUST_FADE, NO_FADE, PROGRAMS, SHADOW_PIXELS, Backdrop, light_uniforms, shader_source
 from kmtalk.render.surface import Surface
 
 if TYPE_CHECKING:
     import moderngl
 
-Backdrop = tuple[tuple[float, float, float], tuple[float, float, float]]
-"""Colours behind the head, display RGB in [0, 1]: in the middle, and at the corners."""
-
-_WEB = Path(__file__).resolve().parent.parent / "web"
-_SHADOW_PIXELS = 1024
-_BUST_FADE = (-0.205, -0.105)
-_NO_FADE = (-1e9, -1e8)
+_NOTHING: Backdrop = ((0.0, 0.0, 0.0), (0.0, 0.0, 0.0))
 
 
 def open_context() -> moderngl.Context:
@@ -52,30 +46,25 @@ def close_context(context: moderngl.Context) -> None:
         ctypes.CDLL("libEGL.so.1").eglReleaseThread()
 
 
-def load_lights() -> dict:
-    """Return lights.json: four lights (unit direction to the light, linear colour), sky, ground, exposure."""
-    lights = json.loads((_WEB / "lights.json").read_text(encoding="utf-8"))
-    for light in lights["lights"]:
-        light["direction"] = (np.asarray(light["direction"]) / np.linalg.norm(light["direction"])).tolist()
-    return lights
-
-
 class OpenGLRenderer:
     """Draws one surface from one camera; open, draw and close it in one thread."""
 
-    def __init__(self, surface: Surface, size: tuple[int, int], camera: Camera, backdrop: Backdrop) -> None:
-        self._size = size
+    def __init__(self, surface: Surface, size: tuple[int, int], camera: Camera, backdrop: Backdrop | None) -> None:
+        self._size, self._channels = size, 4 if backdrop is None else 3
         self._solid = surface.solid
         self._context = open_context()
-        self._face = self._program("diffuse.glsl face.vert.glsl", "diffuse.glsl backdrop.glsl face.frag.glsl")
-        self._shadow = self._program("shadow.vert.glsl", "shadow.frag.glsl")
-        self._behind = self._program("backdrop.vert.glsl", "backdrop.glsl backdrop.frag.glsl")
+        self._face, self._shadow, self._behind = (
+            self._program(*PROGRAMS[name]) for name in ("face", "shadow", "behind")
+        )
         self._upload(surface)
         self._make_targets()
         self._set_uniforms(surface, camera, backdrop)
 
     def draw(self, positions: np.ndarray, normals: np.ndarray) -> np.ndarray:
-        """Return the picture, (H, W, 3) uint8, of the surface at (R, 3) float32 positions and normals."""
+        """Return the picture of the surface at (R, 3) float32 positions and normals.
+
+        (H, W, 3) uint8, or, with no backdrop, (H, W, 4) with the colours multiplied by their alpha.
+        """
         import moderngl
 
         context = self._context
@@ -96,18 +85,16 @@ class OpenGLRenderer:
         self._face_mesh.render()
         context.copy_framebuffer(self._resolved, self._target)
         width, height = self._size
-        pixels = np.frombuffer(self._resolved.read(components=3, alignment=1), np.uint8)
-        return np.ascontiguousarray(pixels.reshape(height, width, 3)[::-1])
+        pixels = np.frombuffer(self._resolved.read(components=self._channels, alignment=1), np.uint8)
+        return np.ascontiguousarray(pixels.reshape(height, width, self._channels)[::-1])
 
     def close(self) -> None:
         """Give the memory back."""
         close_context(self._context)
 
     def _program(self, vertex: str, fragment: str) -> moderngl.Program:
-        def source(files: str) -> str:
-            return "#version 330\n" + "".join((_WEB / file).read_text(encoding="utf-8") for file in files.split())
-
-        return self._context.program(source(vertex), source(fragment))
+        vertex, fragment = ("#version 330\n" + shader_source(files) for files in (vertex, fragment))
+        return self._context.program(vertex, fragment)
 
     def _upload(self, surface: Surface) -> None:
         context, count = self._context, len(surface.uv)
@@ -145,33 +132,25 @@ class OpenGLRenderer:
         import moderngl
 
         context, samples = self._context, min(4, self._context.max_samples)
-        color = context.renderbuffer(self._size, 3, samples=samples)
+        color = context.renderbuffer(self._size, self._channels, samples=samples)
         self._target = context.framebuffer([color], context.depth_renderbuffer(self._size, samples=samples))
-        self._resolved = context.simple_framebuffer(self._size, 3)
-        self._shadow_map = context.depth_texture((_SHADOW_PIXELS, _SHADOW_PIXELS))
+        self._resolved = context.simple_framebuffer(self._size, self._channels)
+        self._shadow_map = context.depth_texture((SHADOW_PIXELS, SHADOW_PIXELS))
         self._shadow_map.compare_func = "<="
         self._shadow_map.filter = moderngl.LINEAR, moderngl.LINEAR
         self._shadow_map.repeat_x = self._shadow_map.repeat_y = False
         self._shadow_target = context.framebuffer(depth_attachment=self._shadow_map)
 
-    def _set_uniforms(self, surface: Surface, camera: Camera, backdrop: Backdrop) -> None:
-        lights = load_lights()
-        directions = np.array([light["direction"] for light in lights["lights"]])
-        middle = np.array([0, -0.06, -0.06])
-        light_projection = orthographic(0.24, 0.1, 1.4) @ look_at(middle + directions[0] * 0.7, middle)
-        uniforms = {
+    def _set_uniforms(self, surface: Surface, camera: Camera, backdrop: Backdrop | None) -> None:
+        inner, outer = backdrop or _NOTHING
+        uniforms = light_uniforms() | {
             "viewProjection": camera.projection(*self._size) @ camera.view,
-            "lightProjection": light_projection,
             "eye": camera.position,
-            "lightDirection": directions,
-            "lightColor": [light["color"] for light in lights["lights"]],
-            "sky": lights["sky"],
-            "ground": lights["ground"],
-            "exposure": lights["exposure"],
             "resolution": self._size,
-            "fade": _BUST_FADE if surface.solid else _NO_FADE,
-            "backdropInner": backdrop[0],
-            "backdropOuter": backdrop[1],
+            "fade": BUST_FADE if surface.solid else NO_FADE,
+            "backdropInner": inner,
+            "backdropOuter": outer,
+            "backdropClear": backdrop is None,
         }
         for program in (self._face, self._shadow, self._behind):
             for name, value in uniforms.items():

@@ -11,7 +11,8 @@ import numpy as np
 
 from kmtalk.errors import InputError
 from kmtalk.render.camera import Camera, look_at
-from kmtalk.render.opengl import Backdrop, close_context, load_lights, open_context
+from kmtalk.render.opengl import close_context, open_context
+from kmtalk.render.scene import Backdrop, load_lights
 from kmtalk.render.surface import Surface
 
 if TYPE_CHECKING:

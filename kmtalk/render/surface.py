@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from kmtalk.errors import InputError
 from kmtalk.face import Face, Look
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
+
+LOOKS = ("skin", "clay")
+"""What a face can be made of: its own skin, eyes and teeth, or clay."""
 
 PLAIN, MOUTH, EYE = 0.0, 1.0, 2.0
 """The kinds of material, each lit in its own way."""
 
 _THROAT = (0.50, 0.095, 0.085)
 _CLAY = (0.36, 0.285, 0.245)
+_CLAY_GLOSS = (0.62, 0.35)  # roughness, scattering
 _CLAY_SIZE = 0.25
 _CLAY_CENTER = (0.0, -0.034, -0.06)
 
@@ -65,9 +70,14 @@ class Surface:
         return _unit(normals)
 
 
-def make_surface(face: Face) -> Surface:
-    """Return what to draw of a face: its look, or plain clay where it has none."""
-    return _clay(face) if face.look is None else _dressed(face, face.look)
+def make_surface(face: Face, look: str = "skin") -> Surface:
+    """Return what to draw of a face, one of LOOKS; a face without a look of its own is always clay."""
+    if look not in LOOKS:
+        raise InputError(f"no look {look!r}: use one of {', '.join(LOOKS)}")
+    if face.look is None:
+        return _clay(face)
+    dressed = _dressed(face, face.look)
+    return dressed if look == "skin" else _unpainted(dressed)
 
 
 def move_head(face: Face, vertices: np.ndarray, head_pose: np.ndarray) -> np.ndarray:
@@ -108,6 +118,18 @@ def _dressed(face: Face, look: Look) -> Surface:
     )
 
 
+def _unpainted(surface: Surface) -> Surface:
+    """Return a dressed surface in clay: the same shape and hollows without colours, wet eyes and lashes."""
+    material = surface.material.copy()
+    material[:, :2] = _CLAY_GLOSS
+    material[material[:, 3] == EYE, 3] = PLAIN
+    bald = ~np.isin(surface.triangles, surface.lashes).any(1)
+    triangles = np.ascontiguousarray(surface.triangles[bald])
+    color = np.tile(np.float32(_CLAY), (len(material), 1))
+    incidence = _incidence(triangles, len(material))
+    return replace(surface, triangles=triangles, color=color, material=material, texture=None, incidence=incidence)
+
+
 def _occlusion(look: Look, z: np.ndarray) -> np.ndarray:
     """Return (R,) how much of the sky each vertex sees; inside the mouth it falls with the depth behind the teeth."""
     teeth, tongue = _is_part(look, "teethU", "teethL", "gum"), _is_part(look, "tongue")
@@ -129,7 +151,7 @@ def _clay(face: Face) -> Surface:
     scale = _CLAY_SIZE / max((high - low)[:2].max(), 1e-9)
     triangles = _outward(face.template, face.triangles.astype(np.int32))
     incidence = _incidence(triangles, count)
-    material = np.tile(np.float32([0.62, 0.35, 1.0, PLAIN]), (count, 1))
+    material = np.tile(np.float32([*_CLAY_GLOSS, 1.0, PLAIN]), (count, 1))
     material[:, 2] = _hollows(face.template, triangles, incidence)
     return Surface(
         face=face,
