@@ -8,6 +8,8 @@ the head nodding just after them (Kim, Cvejic and Davis, 2014). Amplitudes are o
 import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
+from kmtalk.face import Face
+from kmtalk.motion import Motion
 from kmtalk.phonemes import Phoneme
 from kmtalk.prosody import accents
 
@@ -17,6 +19,28 @@ CHANNELS = (
     "eyeLookUpLeft eyeLookUpRight eyeLookDownLeft eyeLookDownRight"
 ).split()
 """The weights that only life moves; speech never does."""
+
+
+def enliven(
+    weights: np.ndarray,
+    face: Face,
+    fps: float,
+    phonemes: tuple[Phoneme, ...],
+    audio: np.ndarray,
+    seed: int | None,
+    *,
+    bounded: bool = True,
+) -> Motion:
+    """Return the motion of (T, K) weights of speech with life by a seed, or, for None, without.
+
+    bounded: weights lie in [0, 1]. A face whose head_weight is 0 everywhere does not move its head.
+    """
+    if seed is None:
+        return Motion(weights, face.basis_names, fps, np.zeros((len(weights), 6), np.float32))
+    alive, head_pose = life(phonemes, audio, face.basis_names, len(weights), fps, seed)
+    together = np.minimum(weights + alive, 1) if bounded else weights + alive
+    head_pose = head_pose * bool(face.head_weight.any())
+    return Motion(together, face.basis_names, fps, head_pose, alive)
 
 
 def life(

@@ -1,26 +1,38 @@
 """Motion (weights over a face's basis) and Animation (everything known about one talking face)."""
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
 from kmtalk.audio import SAMPLE_RATE
 from kmtalk.face import Face
-from kmtalk.phonemes import Phoneme
+from kmtalk.phonemes import Phoneme, Word
 
 
 @dataclass(frozen=True)
 class Motion:
     """Weights over a basis, frame by frame.
 
-    weights: (T, K) float32; names: the K basis names; fps: frames a second;
-    head_pose: (T, 6) float32, axis-angle in radians then translation in metres.
+    weights: (T, K) float32, speech and life together; names: the K basis names; fps: frames a second;
+    head_pose: (T, 6) float32, axis-angle in radians then translation in metres, all of it life;
+    life: (T, K) float32, how much of the weights is life, zeros where none is given.
     """
 
     weights: np.ndarray
     names: tuple[str, ...]
     fps: float
     head_pose: np.ndarray
+    life: np.ndarray = None
+
+    def __post_init__(self) -> None:
+        if self.life is None:
+            object.__setattr__(self, "life", np.zeros_like(self.weights, np.float32))
+
+    @property
+    def speech(self) -> np.ndarray:
+        """(T, K) float32, the weights without life."""
+        return self.weights - self.life
 
 
 @dataclass(frozen=True)
@@ -29,7 +41,8 @@ class Animation:
 
     audio: (S,) float32, 16 kHz mono; key_frames: (N,) int64; key_motions: (N, K) float32;
     model: the name of the checkpoint that made it; features: (T, D) float32, the audio features that guided
-    the completion (empty where unknown), kept so that an edited animation can be completed again.
+    the completion (empty where unknown), kept so that an edited animation can be completed again;
+    words: those of a transcript with their times, empty without one; edits: the operations that changed it.
     """
 
     audio: np.ndarray
@@ -40,6 +53,8 @@ class Animation:
     key_motions: np.ndarray
     model: str = ""
     features: np.ndarray = field(default_factory=lambda: np.zeros((0, 0), np.float32))
+    words: tuple[Word, ...] = ()
+    edits: tuple[dict[str, Any], ...] = ()
 
     @property
     def fps(self) -> float:

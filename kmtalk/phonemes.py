@@ -28,6 +28,15 @@ class Phoneme:
         return self.end - self.start
 
 
+@dataclass(frozen=True)
+class Word:
+    """One word of a transcript with its start and end in seconds."""
+
+    text: str
+    start: float
+    end: float
+
+
 def key_frames(phonemes: tuple[Phoneme, ...], fps: float, frames: int) -> np.ndarray:
     """Return the frames nearest to the phoneme boundaries, merged, with the first and the last frame.
 
@@ -40,3 +49,14 @@ def key_frames(phonemes: tuple[Phoneme, ...], fps: float, frames: int) -> np.nda
     nearest = np.rint(np.array(times, dtype=np.float64) * fps).astype(np.int64)
     inside = nearest[(nearest >= 0) & (nearest < frames)]
     return np.unique(np.concatenate([inside, [0, frames - 1]]))
+
+
+def centre_frames(phonemes: tuple[Phoneme, ...], fps: float, frames: int) -> np.ndarray:
+    """Return the frames nearest to the middles of the phonemes and the edges of silences, with the first and the last.
+
+    As key_frames(), but where a sound is most itself; a silence has no shape of its own, so its edges count.
+    """
+    silences = tuple(phoneme for phoneme in phonemes if phoneme.label == "sil")
+    middles = [(phoneme.start + phoneme.end) / 2 for phoneme in phonemes if phoneme.label != "sil"]
+    at = np.rint(np.array(middles) * fps).astype(np.int64)
+    return np.union1d(key_frames(silences, fps, frames), np.clip(at, 0, frames - 1))
