@@ -63,7 +63,7 @@ class Face:
     @cached_property
     def flat_basis(self) -> np.ndarray:
         """(K, V * 3) float32 view of the basis."""
-        return self.basis.reshape(len(self.basis), -1)
+        return self.basis.reshape(len(self.basis), self.template.size)
 
     def vertices(self, weights: np.ndarray) -> np.ndarray:
         """Return (T, V, 3) float32 metres for (T, K) weights: template + weights @ basis."""

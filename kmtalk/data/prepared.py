@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from kmtalk.audio import load_audio
+from kmtalk.data.rows import StoredRows
 from kmtalk.errors import InputError
 from kmtalk.face import Face
 from kmtalk.phonemes import Phoneme
@@ -72,6 +73,13 @@ class Prepared:
         """Return a clip's (T, V, 3) float32 metres, memory-mapped."""
         frames = self.clip(clip).frames
         return self._array(f"vertices/{clip}.npy", (frames, self.vertex_count, 3), mmap=True)
+
+    def rows(self, clip: str) -> StoredRows:
+        """Return a clip's (T, V, 3) vertices as rows that are read when asked for, which no memory keeps."""
+        rows = StoredRows(self.folder / "vertices" / f"{clip}.npy")
+        if rows.shape != (self.clip(clip).frames, self.vertex_count, 3):
+            raise InputError(f"{rows.path} has shape {rows.shape}: prepare {self.folder} again")
+        return rows
 
     def audio(self, clip: str) -> np.ndarray:
         """Return a clip's (S,) float32 sound, 16 kHz mono."""

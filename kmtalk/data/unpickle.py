@@ -1,8 +1,9 @@
-"""Pickles of data sets, opened without letting them run anything: arrays, dictionaries, lists, numbers and text only."""
+"""Pickles of data sets, opened without letting them run anything: arrays, dictionaries, numbers and text only."""
 
 import io
 import pickle
 from collections import OrderedDict
+from functools import cache
 from pathlib import Path
 from typing import NoReturn
 
@@ -51,8 +52,8 @@ class _Restricted(pickle.Unpickler):
 
     def find_class(self, module: str, name: str) -> object:
         module = module.replace("numpy._core", "numpy.core")
-        if (module, name) in _ALLOWED:
-            return _ALLOWED[module, name]
+        if (module, name) in _allowed():
+            return _allowed()[module, name]
         return self._refuse(f"{module}.{name}")
 
     def persistent_load(self, pid: object) -> NoReturn:
@@ -64,6 +65,7 @@ class _Restricted(pickle.Unpickler):
         )
 
 
+@cache
 def _allowed() -> dict[tuple[str, str], object]:
     reconstruct, arguments, _ = np.zeros(1).__reduce__()
     scalar = np.float64(0).__reduce__()[0]
@@ -77,6 +79,3 @@ def _allowed() -> dict[tuple[str, str], object]:
         ("_codecs", "encode"): _Encode(),
         ("collections", "OrderedDict"): OrderedDict,
     }
-
-
-_ALLOWED = _allowed()

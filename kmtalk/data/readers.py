@@ -1,0 +1,8 @@
+"""The data sets that can be prepared; each is a module of this package with find(folder, options)."""
+
+READERS = {
+    "vocaset": "VOCASET as downloaded, or FaceFormer-style folders of it",
+    "biwi": "BIWI B3D(AC)^2 as downloaded, or FaceFormer-style folders of it",
+    "folder": "your own vertices/NAME.npy, wav/NAME.wav and template.ply",
+}
+"""Name -> what the folder must hold."""
