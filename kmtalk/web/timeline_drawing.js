@@ -1,0 +1,159 @@
+// The drawing: rows under one time axis. What is drawn: `data`, and `now`, its phonemes and keys after the edits.
+
+// Rows in pixels from the top; names in timeline.html stand at the same heights.
+const ROWS = { ruler: 18, sound: [22, 74], phonemes: [78, 106], keys: [108, 136], mouth: [138, 194], height: 194 };
+const EDGE = 12; // pixels beside the drawing, so that handles are whole at both ends
+const ZOOM = { least: 160, first: 180, most: 2400, step: 1.5, dense: 60 }; // pixels a second
+
+const find = (selector) => element.querySelector(selector);
+const scroller = find(".scroller");
+const surface = find(".surface");
+const drawing = find(".drawing");
+const playhead = find(".playhead");
+const tip = find(".tip");
+const grip = find(".grip");
+const edges = { start: find(".edge.start"), end: find(".edge.end") };
+
+let data = null;
+let now = null;
+let scale = 1; // pixels a second
+let marks = { phonemes: [], keys: [] };
+
+const frameAt = (time) => clamp(Math.floor(time * data.fps + 0.01), 0, data.frames - 1);
+const timeOf = (frame) => clamp(frame, 0, data.frames - 1) / data.fps;
+const phonemeAt = (time) => now.phonemes.findIndex((phoneme) => time >= phoneme.start && time < phoneme.end);
+const millimetres = (value) => `${value.toFixed(1)} mm`;
+
+function make(name, attributes, parent, text) {
+  const node = document.createElementNS("http://www.w3.org/2000/svg", name);
+  for (const [key, value] of Object.entries(attributes)) node.setAttribute(key, value);
+  if (text !== undefined) node.textContent = text;
+  parent.append(node);
+  return node;
+}
+
+function draw() {
+  const width = Math.max(Math.ceil(data.duration * scale), 1);
+  surface.style.width = `${width}px`;
+  drawing.replaceChildren();
+  drawing.setAttribute("width", width);
+  drawing.setAttribute("height", ROWS.height);
+  drawing.classList.toggle("dense", scale < ZOOM.dense);
+  drawRuler(width);
+  drawSound();
+  drawMouth();
+  make("g", { class: "marks" }, drawing);
+  drawMarks();
+}
+
+function drawRuler(width) {
+  const step = [0.1, 0.2, 0.5, 1, 2, 5, 10, 30].find((seconds) => seconds * scale >= 56) || 60;
+  for (let index = 0; index * step < data.duration; index++) {
+    const x = index * step * scale;
+    make("line", { class: "tick", x1: x + 0.5, x2: x + 0.5, y1: 0, y2: ROWS.ruler - 4 }, drawing);
+    if (x + 38 < width) make("text", { class: "time", x: x + 8, y: 11 }, drawing, `${+(index * step).toFixed(1)} s`);
+  }
+}
+
+function drawSound() {
+  const [top, bottom] = ROWS.sound;
+  const middle = (top + bottom) / 2;
+  const step = (data.duration * scale) / (data.envelope.length - 1);
+  const edge = (sign) =>
+    data.envelope.map((level, index) => {
+      const half = Math.max((level * (bottom - top)) / 2, 0.5);
+      return `${(index * step).toFixed(1)},${(middle + sign * half).toFixed(1)}`;
+    });
+  make("polygon", { class: "wave", points: [...edge(-1), ...edge(1).reverse()].join(" ") }, drawing);
+}
+
+function drawMouth() {
+  const bottom = ROWS.mouth[1];
+  const most = Math.max(10, ...data.opening, ...data.opening_unedited);
+  const points = curve(data.opening, most);
+  const end = (data.frames / data.fps) * scale;
+  const area = [`0,${bottom}`, ...points, `${end},${points.at(-1).split(",")[1]}`, `${end},${bottom}`];
+  make("polygon", { class: "opening", points: area.join(" ") }, drawing);
+  make("polyline", { class: "outline", points: area.slice(1, -1).join(" ") }, drawing);
+  const unedited = curve(data.opening_unedited, most);
+  if (unedited.length) make("polyline", { class: "unedited", points: unedited.join(" ") }, drawing);
+  make("line", { class: "base", x1: 0, x2: data.duration * scale, y1: bottom + 0.5, y2: bottom + 0.5 }, drawing);
+  find(".names small").textContent = `0–${Math.round(most)} mm`;
+}
+
+function curve(values, most) {
+  const [top, bottom] = ROWS.mouth;
+  return values.map((value, frame) => {
+    const x = (frame / data.fps) * scale;
+    return `${x.toFixed(1)},${(bottom - ((bottom - top) * Math.max(value, 0)) / most).toFixed(1)}`;
+  });
+}
+
+// ---- phonemes and key frames, which edits change
+
+function drawMarks() {
+  const layer = drawing.querySelector(".marks");
+  layer.replaceChildren();
+  for (const frame of ghosts()) drawGhost(frame, layer);
+  marks = {
+    phonemes: now.phonemes.map((phoneme, index) => drawPhoneme(phoneme, index, layer)),
+    keys: now.keys.map((key, index) => drawKey(key, index, layer)),
+  };
+  placeHandles();
+  show(position());
+}
+
+function drawPhoneme(phoneme, index, layer) {
+  const [top, bottom] = ROWS.phonemes;
+  const x = phoneme.start * scale;
+  const width = Math.max((phoneme.end - phoneme.start) * scale, 1);
+  const states = [phoneme.kind, isEdited(phoneme, index) && "edited", selected?.phoneme === index && "selected"];
+  const group = make("g", { class: ["phoneme", ...states].filter(Boolean).join(" "), "data-index": index }, layer);
+  make("rect", { x, y: top, width, height: bottom - top, rx: 3 }, group);
+  if (states[1]) make("path", { class: "changed", d: `M${x + 3} ${bottom - 3}h${Math.max(width - 6, 1)}` }, group);
+  const label = phoneme.kind === "silence" ? "·" : phoneme.label;
+  if (width >= 3 + 7 * label.length) make("text", { x: x + width / 2, y: bottom - 10 }, group, label);
+  make("title", {}, group, describe(phoneme));
+  return group;
+}
+
+function isEdited(phoneme, index) {
+  const { label, start, end } = data.phonemes[index];
+  return phoneme.label !== label || phoneme.start !== start || phoneme.end !== end;
+}
+
+function describe(phoneme) {
+  const name = phoneme.kind === "silence" ? "silence" : phoneme.label;
+  return `${name}, ${phoneme.start.toFixed(2)} to ${phoneme.end.toFixed(2)} s`;
+}
+
+const diamondPath = (x, half) => `M${x} ${middleOf(ROWS.keys) - half}l${half} ${half}l-${half} ${half}l-${half} -${half}z`;
+const middleOf = ([top, bottom]) => (top + bottom) / 2;
+
+function drawKey(key, index, layer) {
+  const x = timeOf(key.frame) * scale;
+  const half = scale < ZOOM.dense ? 1.5 : selected?.key === key.frame ? 7 : 5;
+  const states = [isShaped(key) && "edited", isPending(key) && "pending", selected?.key === key.frame && "selected"];
+  const group = make("g", { class: ["key-frame", ...states].filter(Boolean).join(" ") }, layer);
+  make("line", { class: "stem", x1: x, x2: x, y1: middleOf(ROWS.keys) + half, y2: ROWS.mouth[1] }, group);
+  const diamond = make("path", { class: "diamond", d: diamondPath(x, half) }, group);
+  make("title", {}, group, `key frame ${index + 1} of ${now.keys.length}: frame ${key.frame}`);
+  return diamond;
+}
+
+const isShaped = (key) => !same(key, { ...NEW_KEY, frame: key.frame, from: key.frame });
+
+function drawGhost(frame, layer) {
+  make("path", { class: "ghost", d: diamondPath(timeOf(frame) * scale, scale < ZOOM.dense ? 1.5 : 5) }, layer);
+}
+
+/** Lay what a finger can take hold of over the selected key frame, or over the edges of the selected phoneme. */
+function placeHandles() {
+  const phoneme = now.phonemes[selected?.phoneme];
+  grip.hidden = selected?.key === undefined;
+  if (!grip.hidden) grip.style.left = `${timeOf(selected.key) * scale}px`;
+  for (const [side, handle] of Object.entries(edges)) {
+    handle.hidden = !phoneme || (side === "start" ? selected.phoneme === 0 : selected.phoneme === now.phonemes.length - 1);
+    if (!handle.hidden) handle.style.left = `${phoneme[side] * scale}px`;
+  }
+}
