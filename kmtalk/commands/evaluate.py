@@ -12,6 +12,12 @@ def add(commands: argparse._SubParsersAction) -> None:
     parser = commands.add_parser("evaluate", help="score a checkpoint on labelled voices and tracked faces")
     parser.add_argument("--speech", type=Path, required=True, help="folder with labelled/ and faces/ recordings")
     parser.add_argument("--model", metavar="DIR_OR_HUB_ID", help="a checkpoint (default: the shipped one)")
+    parser.add_argument(
+        "--conditions",
+        default="clean,babble10,telephone",
+        help="what else to do to the recordings (default: %(default)s)",
+    )
+    parser.add_argument("--no-baselines", action="store_true", help="score the model alone")
     parser.add_argument("--json", type=Path, help="write every clip's scores to this file")
     parser.set_defaults(run=run)
 
@@ -23,7 +29,10 @@ def run(options: argparse.Namespace) -> int:
 
     if options.json and not options.json.parent.is_dir():
         raise InputError(f"{options.json} cannot be written: the folder {options.json.parent} does not exist")
-    result = evaluate(options.speech, load_model(options.model))
+    conditions = [name.strip() for name in options.conditions.split(",") if name.strip()]
+    result = evaluate(
+        options.speech, load_model(options.model), conditions=conditions, baselines=not options.no_baselines
+    )
     say(table(result))
     if options.json:
         write_json(result, options.json)
