@@ -38,7 +38,7 @@ def build_model(choice: ModelChoice, face: Face, subjects: tuple[str, ...], star
 def _take(model: KMTalk, start: KMTalk) -> None:
     wanted = model.state_dict()
     fits = {name: value for name, value in start.state_dict().items() if _same(value, wanted.get(name))}
-    if not fits:
+    if not any(value.dim() > 1 for value in fits.values()):
         raise InputError(
             f"nothing in checkpoint {start.name!r} has the sizes of the model to train: choose its encoder and width"
         )
