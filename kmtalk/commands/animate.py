@@ -3,16 +3,15 @@
 import argparse
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from kmtalk.commands.filming import add_filming, shot_of
+from kmtalk.commands.speaking import add_speaking, settings_of
 from kmtalk.commands.terminal import fail, say, words
 from kmtalk.errors import InputError
+from kmtalk.export import SUFFIXES
+from kmtalk.render import VIDEO_FORMATS, Shot
 
-if TYPE_CHECKING:
-    from kmtalk.face import Face
-    from kmtalk.models.kmtalk import KMTalk
-
-FORMATS = ("mp4", "npz", "json", "TextGrid", "glb", "csv", "obj.zip")
+FORMATS = (*VIDEO_FORMATS, *(suffix.removeprefix(".") for suffix in SUFFIXES))
 DEFAULT_FORMATS = "mp4,npz,json,TextGrid"
 
 
@@ -23,55 +22,32 @@ def add(commands: argparse._SubParsersAction) -> None:
     parser.add_argument("--out", type=Path, default=Path(), metavar="DIR", help="folder to write to (default: here)")
     listed = f"some of {', '.join(FORMATS)}, with commas between (default: {DEFAULT_FORMATS})"
     parser.add_argument("--formats", default=DEFAULT_FORMATS, metavar="LIST", help=listed)
-    parser.add_argument("--model", metavar="DIR_OR_HUB_ID", help="a checkpoint (default: the shipped one)")
-    parser.add_argument("--revision", help="branch, tag or commit of a checkpoint on the Hub")
-    told = parser.add_mutually_exclusive_group()
-    told.add_argument("--transcript", metavar="TEXT", help="what is said, in English, for better phonemes")
-    told.add_argument(
-        "--alignment", type=Path, metavar="FILE.TextGrid", help="a TextGrid whose phones are taken as they are"
-    )
-    parser.add_argument(
-        "--keys",
-        choices=("phonemes", "uniform"),
-        default="phonemes",
-        help="where the key frames are: at the phonemes' boundaries (default), or every third frame",
-    )
-    parser.add_argument("--face", default="ari", help="ari (default), ben, cleo, or a folder with head.npz")
-    parser.add_argument("--camera", default="front", help="front (default), three-quarter or close")
-    parser.add_argument("--fps", type=float, default=25.0, help="frames a second, 20 to 120 (default: 25)")
-    parser.add_argument("--size", type=int, default=512, help="pixels of the square video, even (default: 512)")
-    parser.add_argument(
-        "--renderer", choices=("moderngl", "pyrender"), default="moderngl", help="what draws (default: moderngl)"
-    )
-    parser.add_argument("--no-life", action="store_true", help="no blinks, gaze, brows and head motion")
-    parser.add_argument("--seed", type=int, default=0, help="of blinks, gaze, brows and head motion (default: 0)")
-    parser.add_argument("--device", default="cpu", help="where the model runs: cpu (default), cuda or auto")
+    add_speaking(parser)
+    add_filming(parser)
     parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
     """Run it and return the exit code."""
-    from kmtalk.animate import load_model
     from kmtalk.batch import find_recordings, make_folder, spare_sources
-    from kmtalk.face import load_face
-    from kmtalk.render.camera import find_camera
-    from kmtalk.render.frames import frame_size
+    from kmtalk.render.video import suited
 
-    formats = _formats(options.formats)
+    formats, shot = _formats(options.formats), shot_of(options)
     recordings = find_recordings(options.speech)
-    if len(recordings) > 1 and (options.transcript is not None or options.alignment is not None):
-        raise InputError(f"a transcript or an alignment is of one recording, {len(recordings)} were given: give one")
-    if "mp4" in formats:
-        frame_size(options.size), find_camera(options.camera)
-    face = load_face(options.face)
+    of_one = [options.transcript, options.alignment, options.edits]
+    if len(recordings) > 1 and any(given is not None for given in of_one):
+        raise InputError(
+            f"a transcript, an alignment and edits are of one recording, {len(recordings)} were given: give one"
+        )
+    shots = {name: suited(shot, Path(f"video.{name}")) for name in formats if name in VIDEO_FORMATS}
     make_folder(options.out)
     targets = [options.out / f"{recording.stem}.{name}" for recording in recordings for name in formats]
-    spare_sources([*recordings, *filter(None, [options.alignment])], targets)
-    model = load_model(options.model, options.device, options.revision)
+    spare_sources([*recordings, *filter(None, [options.alignment, options.edits])], targets)
+    settings = settings_of(options)
     code = 0
     for recording in recordings:
         try:
-            for written in _animate_one(recording, model, face, formats, options):
+            for written in _animate_one(recording, settings, formats, shots, options.out):
                 say(written)
         except InputError as error:
             code = fail(error, 2)
@@ -81,27 +57,17 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _animate_one(
-    recording: Path, model: "KMTalk", face: "Face", formats: list[str], options: argparse.Namespace
+    recording: Path, settings: dict[str, object], formats: list[str], shots: dict[str, Shot], out: Path
 ) -> Iterator[Path]:
     from kmtalk.animate import animate
     from kmtalk.export import export
     from kmtalk.render import render
 
-    animation = animate(
-        recording,
-        model=model,
-        face=face,
-        fps=options.fps,
-        keys=options.keys,
-        transcript=options.transcript,
-        alignment=options.alignment,
-        life=not options.no_life,
-        seed=options.seed,
-    )
+    animation = animate(recording, **settings)
     for name in formats:
-        path = options.out / f"{recording.stem}.{name}"
-        if name == "mp4":
-            render(animation, path, size=options.size, renderer=options.renderer, camera=options.camera)
+        path = out / f"{recording.stem}.{name}"
+        if name in shots:
+            render(animation, path, shots[name])
         else:
             export(animation, path)
         yield path
