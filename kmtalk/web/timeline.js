@@ -41,7 +41,10 @@ function mark(nodes, index) {
 function reveal(time) {
   const x = EDGE + time * scale;
   const { scrollLeft, clientWidth } = scroller;
-  if (x < scrollLeft || x > scrollLeft + clientWidth - 8) scroller.scrollLeft = x - clientWidth * 0.15;
+  const [left, right] = [scrollLeft, scrollLeft + clientWidth - 8];
+  if (x >= left && x <= right) return;
+  if (drag) scroller.scrollLeft += x < left ? x - left : x - right;
+  else scroller.scrollLeft = x - clientWidth * 0.15;
 }
 
 function showPlaying() {

@@ -17,11 +17,13 @@ const EXAMPLES =
 function fillInspector() {
   const index = keyPlace();
   const phoneme = now.phonemes[selected?.phoneme];
+  const focused = document.activeElement;
   find(".nothing").hidden = index >= 0 || Boolean(phoneme);
   find(".key-panel").hidden = index < 0;
   find(".phoneme-panel").hidden = !phoneme;
   if (index >= 0) fillKeyPanel(now.keys[index], index);
   if (phoneme) fillPhonemePanel(phoneme, selected.phoneme);
+  if (find(".inspector").contains(focused) && !focused.offsetParent) playhead.focus({ preventScroll: true });
 }
 
 function fillKeyPanel(key, index) {
