@@ -45,8 +45,8 @@ KINDS = {
     ),
     "obj.zip": Kind(
         "Animation",
-        "Meshes, one a frame, about 4 MB a second",
-        "Maya, Houdini, ZBrush; Blender with an add-on for mesh sequences.",
+        "Meshes, one a frame, the head held still",
+        "Maya, Houdini, ZBrush; Blender with an add-on for mesh sequences. About 4 MB a second.",
     ),
     "TextGrid": Kind(
         "Speech",
