@@ -11,7 +11,7 @@ from kmtalk.data.batches import Batches
 from kmtalk.data.validation import validate
 from kmtalk.errors import InputError
 from kmtalk.models.kmtalk import KMTalk
-from kmtalk.train import TrainConfig, train
+from kmtalk.train import BankBatches, TrainConfig, train
 from kmtalk.train.corpus import losses
 from kmtalk.train.log import read_log
 from kmtalk.train.losses import HELD_SHAPES, SHARES, SMALLEST, MotionLoss, edits
@@ -238,3 +238,41 @@ def test_edits_change_some_keys_in_weights_that_move(batch):
     assert 0.02 < changed < 0.15
     assert made.min() >= -0.3 and made.max() <= 0.6
     assert not edits(batch.motion, batch.key_mask, 0.0, -0.3, 0.6).any()
+
+
+@pytest.mark.parametrize("values", [{"keys": "uniform"}, {"key_decoder": False, "keys": "random"}])
+def test_models_without_a_part_train_on_the_corpus_too(values, bank, face, tiny_config, tmp_path):
+    config = TrainConfig(steps=2, batch=2, report_steps=2)
+    model = train(bank, face, tmp_path, config, replace(tiny_config, **values))
+    row = lines(tmp_path)[-1]
+    assert np.isfinite(row["lip_error_mm"])
+    assert (row["key"] == 0) == (not model.config.key_decoder)
+
+
+def test_a_number_fixes_the_batch_and_other_keys_are_as_many(bank, face):
+    plain, uniform = (BankBatches(bank, face, 3, 5, keys) for keys in ("phonemes", "uniform"))
+    first, again, even = plain(7), plain(7), uniform(7)
+    assert torch.equal(first.mel, again.mel)
+    assert torch.equal(first.key_frames, again.key_frames)
+    assert not torch.equal(plain(8).mel, first.mel)
+    assert torch.equal(even.mel, first.mel)
+    assert torch.equal(even.key_mask, first.key_mask)
+    for keys, mask in zip(even.key_frames, even.key_mask, strict=True):
+        gaps = keys[mask].diff()
+        assert gaps.max() - gaps.min() <= 1
+
+
+def test_a_run_of_steps_ends_with_the_same_weights_when_it_is_stopped(bank, face, tiny_config, tmp_path):
+    config = TrainConfig(steps=6, batch=2, report_steps=3)
+    whole = train(bank, face, tmp_path / "whole", config, tiny_config)
+    parts = tmp_path / "parts"
+
+    def broken(*_):
+        raise InputError("no room")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(KMTalk, "save_pretrained", broken)
+        with pytest.raises(InputError, match="no room"):
+            train(bank, face, parts, config, tiny_config)
+    again = train(bank, face, parts, config, tiny_config)
+    assert all(torch.equal(a, b) for a, b in zip(whole.state_dict().values(), again.state_dict().values(), strict=True))

@@ -6,10 +6,10 @@ import torch
 from kmtalk.data.bank import Bank, Entry
 from kmtalk.data.batches import at_rate
 from kmtalk.face import Face
+from kmtalk.keys import place_keys
 from kmtalk.localise import localise
 from kmtalk.models.encoder import mel_filters, normalise
 from kmtalk.models.kmtalk import KMTalk
-from kmtalk.phonemes import key_frames
 
 FPS = 25.0
 
@@ -49,7 +49,7 @@ def _run(model: KMTalk, bank: Bank, entry: Entry) -> tuple[np.ndarray, np.ndarra
     heard = model.encoder(normalise(power @ mel_filters()).to(model.device))
     truth = at_rate(torch.from_numpy(bank.motion[entry.start : stop].astype(np.float32))[None], FPS)[0].numpy()
     posteriors = heard.log_posteriors[0].cpu().numpy()
-    keys = key_frames(localise(posteriors), FPS, len(truth))
+    keys = place_keys(model.config.keys, localise(posteriors), FPS, len(truth))
     features = model.at_frames(heard.features, FPS, len(truth))
     key_tensor = torch.from_numpy(keys)[None].to(model.device)
     motion = model.complete(features, key_tensor, model.decode_keys(features, key_tensor))[0].cpu().numpy()

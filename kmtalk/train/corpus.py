@@ -1,7 +1,7 @@
 """Training on the bank of a spoken corpus, whose motion the articulation rules made, as the shipped model was."""
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -10,10 +10,11 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from kmtalk.data.bank import Bank
-from kmtalk.data.batches import Batch, Batches
+from kmtalk.data.batches import Batch, Batches, pad_keys
 from kmtalk.data.validation import validate
 from kmtalk.errors import InputError
 from kmtalk.face import Face
+from kmtalk.keys import spread_keys
 from kmtalk.models.kmtalk import KMTalk, KMTalkConfig
 from kmtalk.models.layers import between_keys
 from kmtalk.train.loop import LoopConfig, Work, fit
@@ -74,9 +75,10 @@ def losses(model: KMTalk, batch: Batch, motion_loss: MotionLoss, config: TrainCo
     weight = 1 + config.held * motion_loss.held(batch.motion)
     key_weight = 1 + config.held * motion_loss.held(true_keys)[batch.key_mask]
     posteriors = heard.log_posteriors.flatten(0, 1)
+    supervised = float(model.config.key_decoder)  # the ablation's reader learns from the completed motion alone
     return {
         "phoneme": functional.cross_entropy(posteriors, batch.labels.flatten(), label_smoothing=config.smoothing),
-        "key": (key_weight * motion_loss.position(keys - true_keys)[batch.key_mask]).mean(),
+        "key": supervised * (key_weight * motion_loss.position(keys - true_keys)[batch.key_mask]).mean(),
         "motion": (weight * motion_loss.position(error)).mean(),
         "velocity": motion_loss.position(error.diff(dim=1)).mean(),
         "gap": (weight * motion_loss.gap(error)).mean(),
@@ -110,7 +112,7 @@ def train(
     work = Work(
         objective=objective,
         weights={name: getattr(config, f"{name}_weight") for name in ("phoneme", "key", "motion", "velocity", "gap")},
-        batch=_Drawn(bank, face, config),
+        batch=BankBatches(bank, face, config.batch, config.seed, model_config.keys),
         measure=lambda average, step: validate(average.model, bank, face),
         save=lambda average, folder: average.model.save_pretrained(folder),
         settle=lambda trained: trained.settle(),
@@ -118,18 +120,25 @@ def train(
     return fit(work, out, config).model
 
 
-class _Drawn:
-    """The batches of a bank by number."""
+class BankBatches:
+    """The batches of a bank by number: batch n is always the same one; keys: one of kmtalk.keys.KINDS."""
 
-    def __init__(self, bank: Bank, face: Face, config: TrainConfig) -> None:
+    def __init__(self, bank: Bank, face: Face, size: int, seed: int, keys: str = "phonemes") -> None:
         channels = [face.basis_names.index(name) for name in GAIN_CHANNELS]
-        self.seed = config.seed
-        self.batches = Batches(bank, config.batch, config.seed, channels, frame_rates=(25.0, 30.0))
+        self.seed, self.keys = seed, keys
+        self.batches = Batches(bank, size, seed, channels, frame_rates=(25.0, 30.0))
 
     def __call__(self, index: int) -> Batch:
+        """Draw batch number `index`."""
         self.batches.random = np.random.default_rng((self.seed, index))
         self.batches.augment.generator.manual_seed(self.seed * 1_000_003 + index)
-        return next(self.batches)
+        batch = next(self.batches)
+        if self.keys == "phonemes":
+            return batch
+        frames = batch.motion.shape[1]
+        counts = batch.key_mask.sum(1).tolist()
+        key_frames, mask = pad_keys([spread_keys(self.keys, n, frames, self.batches.random) for n in counts])
+        return replace(batch, key_frames=key_frames, key_mask=mask)
 
 
 def _built(config: KMTalkConfig, start: KMTalk | None) -> KMTalk:
