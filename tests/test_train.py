@@ -11,8 +11,9 @@ from kmtalk.data.batches import Batches
 from kmtalk.data.validation import validate
 from kmtalk.errors import InputError
 from kmtalk.models.kmtalk import KMTalk
+from kmtalk.phonemes import LABELS
 from kmtalk.train import BankBatches, TrainConfig, train
-from kmtalk.train.corpus import losses
+from kmtalk.train.corpus import losses, phoneme_loss
 from kmtalk.train.log import read_log
 from kmtalk.train.losses import HELD_SHAPES, SHARES, SMALLEST, MotionLoss, edits
 
@@ -92,6 +93,24 @@ def test_losses_fall_on_one_batch(tiny_config, batch, motion_loss):
     assert last["phoneme"] < 0.5 * first["phoneme"]
     for name in ("key", "motion", "gap"):
         assert last[name] < 0.4 * first[name], name
+
+
+def test_boundaries_and_lip_sounds_count_more_among_the_phonemes():
+    labels = torch.tensor([[LABELS.index(label) for label in ["sil"] * 6 + ["AA"] * 6 + ["P"] * 2 + ["S"] * 6]])
+    wrong = torch.full((1, 20, 40), 1 / 40).log()
+
+    def share(frame, **weights):
+        better = wrong.clone()
+        better[0, frame] = torch.tensor([1e-9] * 40).log()
+        better[0, frame, labels[0, frame]] = 0.0
+        config = TrainConfig(smoothing=0.0, **weights)
+        gained = phoneme_loss(wrong, labels, config) - phoneme_loss(better, labels, config)
+        return (gained / np.log(40)).item()
+
+    assert share(2, edge=0.0, lips=0.0) == pytest.approx(1 / 20, rel=1e-4)
+    total = 20 + 10 + 2  # frames, those at boundaries, lip sounds
+    for frame, wanted in ((2, 1), (3, 1), (4, 2), (7, 2), (8, 1), (12, 3), (15, 2), (16, 1)):
+        assert share(frame) == pytest.approx(wanted / total, rel=1e-4), frame
 
 
 @pytest.fixture(scope="module")

@@ -17,6 +17,7 @@ from kmtalk.face import Face
 from kmtalk.keys import spread_keys
 from kmtalk.models.kmtalk import KMTalk, KMTalkConfig
 from kmtalk.models.layers import between_keys
+from kmtalk.phonemes import LABELS
 from kmtalk.train.loop import LoopConfig, Work, fit
 from kmtalk.train.losses import HELD_SHAPES, SHARES, MotionLoss, edits
 
@@ -29,8 +30,8 @@ class TrainConfig(LoopConfig):
 
     batch: clips of 3 s; key_weight, motion_weight, velocity_weight, gap_weight, phoneme_weight: of the losses; held:
     how much more a frame with held lips (p b m f v) counts, without which they would stay half open where the model is
-    unsure; smoothing: of the phoneme labels; edited: share of the clips in which some key motions are changed as if by
-    hand.
+    unsure; smoothing: of the phoneme labels; edge: how much more a frame within 20 ms of a boundary counts among them,
+    lips: one of p b m f v; edited: share of the clips in which some key motions are changed as if by hand.
     """
 
     batch: int = 16
@@ -41,7 +42,9 @@ class TrainConfig(LoopConfig):
     phoneme_weight: float = 1.0
     held: float = 6.0
     edited: float = 0.3
-    smoothing: float = 0.1
+    smoothing: float = 0.05
+    edge: float = 1.0
+    lips: float = 1.0
 
 
 class CorpusObjective(nn.Module):
@@ -74,15 +77,26 @@ def losses(model: KMTalk, batch: Batch, motion_loss: MotionLoss, config: TrainCo
     error = motion - (batch.motion + changed)
     weight = 1 + config.held * motion_loss.held(batch.motion)
     key_weight = 1 + config.held * motion_loss.held(true_keys)[batch.key_mask]
-    posteriors = heard.log_posteriors.flatten(0, 1)
     supervised = float(model.config.key_decoder)  # the ablation's reader learns from the completed motion alone
     return {
-        "phoneme": functional.cross_entropy(posteriors, batch.labels.flatten(), label_smoothing=config.smoothing),
+        "phoneme": phoneme_loss(heard.log_posteriors, batch.labels, config),
         "key": supervised * (key_weight * motion_loss.position(keys - true_keys)[batch.key_mask]).mean(),
         "motion": (weight * motion_loss.position(error)).mean(),
         "velocity": motion_loss.position(error.diff(dim=1)).mean(),
         "gap": (weight * motion_loss.gap(error)).mean(),
     }
+
+
+def phoneme_loss(log_posteriors: Tensor, labels: Tensor, config: TrainConfig) -> Tensor:
+    """Cross entropy of (B, T, 40) log-posteriors for (B, T) labels, heavier at boundaries and at lip sounds."""
+    each = functional.cross_entropy(
+        log_posteriors.flatten(0, 1), labels.flatten(), label_smoothing=config.smoothing, reduction="none"
+    ).view(labels.shape)
+    changed = functional.pad((labels.diff(dim=1) != 0).float(), (1, 0))
+    near = functional.max_pool1d(functional.pad(changed[:, None], (1, 2)), 4, stride=1)[:, 0]  # 20 ms to either side
+    lips = torch.isin(labels, torch.tensor([LABELS.index(label) for label in "PBMFV"], device=labels.device))
+    weight = 1 + config.edge * near + config.lips * lips
+    return (weight * each).sum() / weight.sum()
 
 
 def train(

@@ -11,7 +11,7 @@ from kmtalk.face import Face
 SMALLEST = 0.05
 """Millimetres under which an error counts no less, so that the losses are smooth."""
 SHARES = {"lips": 1.0, "lower_face": 0.25, "tongue": 0.25}
-HELD_SHAPES = {"mouthPressLeft": 0.30, "mouthRollLower": 0.52}
+HELD_SHAPES = {"mouthRollUpper": 0.14, "mouthRollLower": 0.52}
 
 
 class MotionLoss(nn.Module):
