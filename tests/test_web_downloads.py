@@ -47,8 +47,10 @@ class Stage:
                 buttons = {name: gr.Button(name) for name in ("begin", "film", "stale", "edit", "clear")}
             with gr.Tab("Files"):
                 self.list = Downloads(elem_id="downloads")
+                stop = gr.Button("stop")
             for name, button in buttons.items():
                 button.click(getattr(self, name), outputs=self.list, show_progress="hidden")
+            stop.click(None, js=Downloads.RESTED)
             self.list.make(self.make, outputs=self.list, show_progress="hidden", concurrency_limit=None)
 
     def file(self, name):
@@ -191,6 +193,17 @@ def test_what_fails_says_why_and_can_be_asked_for_again(visit, stage):
     page.get_by_role("button", name="Make webm").click()
     page.locator(".note.offered").wait_for()
     assert set(stage.asked) == {"webm"}
+
+
+def test_what_is_stopped_is_offered_again(visit):
+    page = visit()
+    page.get_by_role("button", name="Make webm").click()
+    page.get_by_role("button", name="stop", exact=True).click()
+    page.locator("tr:has-text('Stopped.')").nth(1).wait_for()
+    assert [state(page, kind) for kind in ("mp4", "webm", "srt", "glb")] == ["Make", "Make", "", "8 kB"]
+    assert page.locator("#downloads .news").inner_text() == "Stopped."
+    press(page, "film")  # a file that was done all the same is welcome
+    wait_for(page, "mp4", "8 kB")
 
 
 def test_a_new_take_clears_the_list(visit):

@@ -112,5 +112,12 @@ function update() {
   show();
 }
 
+function rest() {
+  const stopped = [...lines.values()].filter(({ state }) => state === "making");
+  for (const line of stopped) learn({ ...line, state: "offered", note: "Stopped." });
+  show();
+}
+
+table.addEventListener("rest", rest);
 watch("value", update);
 update();

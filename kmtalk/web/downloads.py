@@ -97,11 +97,13 @@ class Downloads(Part):
     """The list of files; its value is a DownloadList.
 
     Its event "make" asks for a file that is offered: event.format is the kind. The line shows that it is being made
-    until a value brings the file, or the kind as failed().
+    until a value brings the file, or the kind as failed(). RESTED is JavaScript to run when everything has been
+    stopped: what was being made is offered again.
     """
 
     files = "downloads"
     data_model = DownloadList
+    RESTED = "() => document.querySelectorAll('.downloads').forEach((part) => part.dispatchEvent(new Event('rest')))"
 
 
 def download(path: Path) -> Download:
