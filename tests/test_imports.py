@@ -17,7 +17,7 @@ FLOORS = (
     "app __main__",
     "commands",
     "__init__ doctor train",
-    "evaluate web",
+    "evaluate takes web",
     "animate",
     "edits",
     "draft",
@@ -26,7 +26,8 @@ FLOORS = (
     "models render",
     "life",
     "handles motion",
-    "alignment keys localise metrics prosody textgrid",
+    "alignment",
+    "boundaries keys localise metrics prosody textgrid",
     "audio face",
     "assets batch decode files ipa phonemes version",
     "errors",
@@ -105,7 +106,8 @@ def test_importing_kmtalk_is_light():
 
 
 def test_public_names():
-    names = "Animation Face KMTalk KMTalkConfig Motion Phoneme animate export load_audio load_face render".split()
+    classes = "Animation Face KMTalk KMTalkConfig Motion Phoneme Shot"
+    names = f"{classes} animate export load_audio load_face render render_comparison".split()
     assert sorted(kmtalk.__all__) == names
     for name in names:
         assert callable(getattr(kmtalk, name)), name

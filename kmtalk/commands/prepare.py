@@ -37,7 +37,7 @@ def run(options: argparse.Namespace) -> int:
     from kmtalk.data.preparing import find_source, prepare, report
     from kmtalk.data.source import SourceOptions
 
-    told = SourceOptions(options.fps, options.source_fps, _metres(options.unit), options.everything)
+    told = SourceOptions(options.fps, options.source_fps, metres(options.unit), options.everything)
     source = find_source(options.kind, options.folder, told)
     show = sys.stderr.isatty()
     prepared = prepare(source, options.out, options.basis, _progress if show else None)
@@ -53,7 +53,8 @@ def _progress(done: float, what: str) -> None:
     sys.stderr.flush()
 
 
-def _metres(unit: str | None) -> float | None:
+def metres(unit: str | None) -> float | None:
+    """Return the metres that one unit is, by its name or as a number; None stays None."""
     if unit is None or unit in UNITS:
         return UNITS.get(unit) if unit else None
     try:

@@ -1,0 +1,6 @@
+"""Animations of any system against the truth, or against each other: scores and figures."""
+
+from kmtalk.takes.scores import score_set, score_take, summary, table, write_json
+from kmtalk.takes.take import Take, read_take, take_of
+
+__all__ = ["Take", "read_take", "score_set", "score_take", "summary", "table", "take_of", "write_json"]

@@ -1,0 +1,142 @@
+"""Take: one performance of a face as vertices, whoever made it, with what is known about it."""
+
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+
+from kmtalk.data.meshes import read_mesh
+from kmtalk.data.prepared import Prepared
+from kmtalk.errors import InputError
+from kmtalk.face import IDENTITIES, load_face
+from kmtalk.metrics import check_metres
+from kmtalk.phonemes import Phoneme
+
+
+@dataclass(frozen=True)
+class Take:
+    """A performance.
+
+    vertices: (T, V, 3) metres without head motion; template: (V, 3) metres, the neutral face; triangles: (F, 3);
+    regions, landmarks: vertex indices, as far as known; key_frames: (N,) or None; audio: (S,) 16 kHz, empty if unknown;
+    metres_per_unit: what the published unit of its data set is, in which the reference scores are printed.
+    """
+
+    name: str
+    vertices: np.ndarray
+    fps: float
+    template: np.ndarray
+    triangles: np.ndarray
+    regions: Mapping[str, np.ndarray] = field(default_factory=dict)
+    landmarks: Mapping[str, int] = field(default_factory=dict)
+    key_frames: np.ndarray | None = None
+    phonemes: tuple[Phoneme, ...] = ()
+    audio: np.ndarray = field(default_factory=lambda: np.zeros(0, np.float32))
+    subject: str = ""
+    metres_per_unit: float = 1.0
+
+    @property
+    def lips(self) -> tuple[int, int] | None:
+        """The vertices of the upper and the lower lip between which the mouth's opening is measured, if known."""
+        for pair in (("lip_inner_upper", "lip_inner_lower"), ("lip_top", "lip_bottom")):
+            if set(pair) <= set(self.landmarks):
+                return self.landmarks[pair[0]], self.landmarks[pair[1]]
+        return None
+
+
+def take_of(prepared: Prepared, clip: str) -> Take:
+    """Return a clip of a prepared data set, its vertices memory-mapped."""
+    entry = prepared.clip(clip)
+    return Take(
+        name=clip,
+        vertices=prepared.vertices(clip),
+        fps=prepared.fps,
+        template=prepared.template(entry.subject),
+        triangles=prepared.triangles,
+        regions=prepared.regions,
+        landmarks=prepared.landmarks,
+        phonemes=prepared.phonemes(clip) or (),
+        audio=prepared.audio(clip),
+        subject=entry.subject,
+        metres_per_unit=prepared.metres_per_unit,
+    )
+
+
+def read_take(
+    path: str | Path,
+    like: Take | None = None,
+    *,
+    unit: float = 1.0,
+    fps: float | None = None,
+    template: str | Path | None = None,
+) -> Take:
+    """Read a performance: an .npz of kmtalk, or an .npy of (T, V, 3) or (T, V * 3) numbers from any system.
+
+    like: a take of the same face, which lends what the file does not say; unit: metres that one unit of the file is;
+    fps: of an .npy, where there is no `like`; template: .ply or .obj of the neutral face, in the same unit.
+    Errors: InputError for what is neither, another mesh than `like`, or another unit.
+    """
+    path = Path(path)
+    arrays = _read(path)
+    vertices = arrays["vertices"]
+    face = like if template is None else _from_mesh(Path(template), unit)
+    if vertices.ndim == 2 and vertices.shape[1] % 3 == 0:
+        vertices = vertices.reshape(len(vertices), -1, 3)
+    if vertices.ndim != 3 or vertices.shape[2] != 3 or not len(vertices) or vertices.dtype.kind not in "fiu":
+        raise InputError(
+            f"{path} holds {vertices.dtype} of shape {vertices.shape}: give (T, V, 3) or (T, V * 3) numbers"
+        )
+    vertices = vertices if unit == 1 else (vertices * np.float32(unit)).astype(np.float32)
+    check_metres(vertices[0], path.name)
+    face = face or _shipped(vertices[0], path)
+    if vertices.shape[1:] != face.template.shape:
+        raise InputError(
+            f"{path} has {vertices.shape[1]} vertices, the face {len(face.template)}: give the template of its mesh"
+        )
+    rate = float(arrays["fps"]) if "fps" in arrays else fps or (like.fps if like else None)
+    if rate is None:
+        raise InputError(f"{path} does not say how fast it runs: give --fps")
+    labels, times = arrays.get("phoneme_labels", ()), arrays.get("phoneme_times", ())
+    return replace(
+        face,
+        name=path.stem,
+        vertices=vertices,
+        fps=rate,
+        key_frames=arrays.get("key_frames"),
+        phonemes=tuple(Phoneme(str(label), *map(float, ends)) for label, ends in zip(labels, times, strict=True)),
+    )
+
+
+def _read(path: Path) -> dict[str, np.ndarray]:
+    if path.suffix.lower() not in (".npy", ".npz") or not path.is_file():
+        raise InputError(f"{path} is no animation: give an .npz that kmtalk wrote, or an .npy of vertices")
+    try:
+        if path.suffix.lower() == ".npy":
+            return {"vertices": np.load(path, mmap_mode="r", allow_pickle=False)}
+        with np.load(path, allow_pickle=False) as packed:
+            arrays = {name: packed[name] for name in packed.files}
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        raise InputError(f"{path} cannot be read ({error}): save it again with numpy.save or kmtalk") from error
+    if "vertices" not in arrays:
+        raise InputError(f"{path} has no array 'vertices': it has {', '.join(arrays) or 'none'}")
+    return arrays
+
+
+def _from_mesh(path: Path, unit: float) -> Take:
+    mesh = read_mesh(path)
+    template = (mesh.vertices * unit).astype(np.float32)
+    check_metres(template, path.name)
+    return Take(path.stem, template[None], 0.0, template, mesh.triangles)
+
+
+def _shipped(vertices: np.ndarray, path: Path) -> Take:
+    """The shipped head that a frame is nearest to."""
+    faces = [load_face(name) for name in IDENTITIES]
+    if vertices.shape != faces[0].template.shape:
+        raise InputError(
+            f"{path} is not of a shipped head: give the neutral face with its triangles, --template FILE.ply"
+        )
+    face = min(faces, key=lambda face: float(np.abs(vertices - face.template).mean()))
+    return Take(path.stem, vertices[None], 0.0, face.template, face.triangles, face.regions, face.landmarks)
