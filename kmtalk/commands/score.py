@@ -14,9 +14,9 @@ def add(commands: argparse._SubParsersAction) -> None:
         "score",
         help="score animations of any system against true motion",
         description="Score animations of any system against true motion, with the field's metrics as published: a "
-        "folder of CLIP.npy or .npz against a prepared data set, or one file against another.",
+        "folder of CLIP.npy or .npz, or a checkpoint, against a prepared data set, or one file against another.",
     )
-    parser.add_argument("prediction", type=Path, help="a folder of predictions, or one .npz or .npy (T, V, 3)")
+    parser.add_argument("prediction", type=Path, help="a folder of predictions, a checkpoint, or one .npz or .npy")
     parser.add_argument("--truth", type=Path, required=True, help="a prepared data set, or one .npz or .npy")
     parser.add_argument("--split", default="test", help="of the data set (default: test)")
     parser.add_argument("--unit", default="m", help="of the predictions: m (default), cm, mm, or metres per unit")
@@ -28,8 +28,9 @@ def add(commands: argparse._SubParsersAction) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Run it and return the exit code."""
+    from kmtalk.animate import load_model
     from kmtalk.data.prepared import load_prepared
-    from kmtalk.takes import read_take, score_set, score_take, summary, table, write_json
+    from kmtalk.takes import read_take, score_model, score_set, score_take, summary, table, write_json
 
     if options.json and not options.json.parent.is_dir():
         raise InputError(f"{options.json} cannot be written: the folder {options.json.parent} does not exist")
@@ -37,7 +38,10 @@ def run(options: argparse.Namespace) -> int:
     if options.truth.is_dir():
         prepared = load_prepared(options.truth)
         metres_per_unit = prepared.metres_per_unit
-        results = score_set(options.prediction, prepared, options.split, unit)
+        if (options.prediction / "model.safetensors").is_file():
+            results = score_model(load_model(options.prediction), prepared, options.split)
+        else:
+            results = score_set(options.prediction, prepared, options.split, unit)
     else:
         truth = read_take(options.truth, fps=options.fps, template=options.template)
         results = {options.prediction.stem: score_take(read_take(options.prediction, truth, unit=unit), truth)}
