@@ -11,7 +11,7 @@ from kmtalk.export import export
 from kmtalk.face import Face, load_face
 from kmtalk.motion import Animation, Motion
 from kmtalk.phonemes import Phoneme
-from kmtalk.render import render
+from kmtalk.render import Shot, render, render_comparison
 from kmtalk.version import VERSION
 
 if TYPE_CHECKING:
@@ -25,11 +25,13 @@ __all__ = [
     "KMTalkConfig",
     "Motion",
     "Phoneme",
+    "Shot",
     "animate",
     "export",
     "load_audio",
     "load_face",
     "render",
+    "render_comparison",
 ]
 
 

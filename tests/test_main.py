@@ -7,9 +7,11 @@ import subprocess
 import sys
 import time
 import wave
+import zipfile
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from kmtalk.__main__ import main
 from kmtalk.assets import asset
@@ -37,7 +39,7 @@ def only_line(capsys):
     return lines[0]
 
 
-@pytest.mark.parametrize("command", ["animate", "evaluate", "corpus", "train", "doctor"])
+@pytest.mark.parametrize("command", ["animate", "compare", "evaluate", "corpus", "train", "doctor"])
 def test_every_command_has_help(command, capsys):
     with pytest.raises(SystemExit) as stopped:
         main([command, "--help"])
@@ -56,6 +58,64 @@ def test_animate_writes_files_named_after_the_input(tmp_path):
     told = json.loads((tmp_path / "out" / "bubbles.json").read_text())
     assert told["frames"] == round(told["duration"] * told["fps"])
     assert told["model"] == "kmtalk-base"
+
+
+@pytest.fixture
+def short(tmp_path):
+    """The first 0.4 s of an example."""
+    with wave.open(str(asset("examples", "bubbles.wav"))) as file:
+        rate = file.getframerate()
+        samples = np.frombuffer(file.readframes(round(rate * 1.1)), "<i2")[round(rate * 0.7) :]
+    return write_wav(tmp_path / "short.wav", samples / 32768, rate)
+
+
+def test_videos_are_filmed_as_asked(short, tmp_path):
+    arguments = "--formats webm,png.zip,mp4 --size 64 --aspect wide --look clay --captions phonemes".split()
+    assert main(["animate", str(short), *arguments, "--out", str(tmp_path / "out")]) == 0
+    assert {file.name for file in (tmp_path / "out").iterdir()} == {"short.webm", "short.png.zip", "short.mp4"}
+    with zipfile.ZipFile(tmp_path / "out" / "short.png.zip") as archive, archive.open("frame_00000.png") as file:
+        picture = Image.open(file)
+        assert (picture.size, picture.mode) == ((114, 64), "RGBA")
+
+
+def test_edits_change_the_animation(short, tmp_path):
+    edits = tmp_path / "edits.json"
+    edits.write_text(json.dumps([{"do": "set key", "frame": 0, "weights": {"jawOpen": 0.9}}]))
+    assert main(["animate", str(short), "--formats", "npz", "--edits", str(edits), "--out", str(tmp_path)]) == 0
+    with np.load(tmp_path / "short.npz") as written:
+        jaw = written["weights"][0, written["weight_names"].tolist().index("jawOpen")]
+    assert jaw == pytest.approx(0.9, abs=1e-3)
+
+
+def test_compare_films_both_sides(short, tmp_path, capsys):
+    arguments = "--left keys=phonemes --right keys=uniform life=off face=ben --size 64".split()
+    assert main(["compare", str(short), *arguments, "--out", str(tmp_path)]) == 0
+    assert capsys.readouterr().out.split() == [str(tmp_path / "short-comparison.mp4")]
+    assert (tmp_path / "short-comparison.mp4").stat().st_size > 1000
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ([], "both sides would be the same: say what differs, such as --left keys=phonemes"),
+        (["--left", "uniform"], "'uniform' is no setting: give NAME=VALUE"),
+        (["--left", "keys=uniform", "--background", "transparent"], "not transparent"),
+        (["--left", "face=zoe"], "no face 'zoe'"),
+        (["--left", "fps=50"], "cannot be compared"),
+    ],
+)
+def test_what_cannot_be_compared_is_one_line(arguments, said, short, tmp_path, capsys):
+    assert main(["compare", str(short), *arguments, "--out", str(tmp_path)]) == 2
+    assert said in only_line(capsys)
+    assert not (tmp_path / "short-comparison.mp4").exists()
+
+
+@pytest.mark.parametrize("setting", ["keys=often", "moon=full", "life=perhaps"])
+def test_a_side_knows_its_settings(setting, short, capsys):
+    with pytest.raises(SystemExit) as stopped:
+        main(["compare", str(short), "--left", setting])
+    assert stopped.value.code == 2
+    assert setting.split("=")[0] in only_line(capsys)
 
 
 def test_a_folder_is_a_batch_and_one_bad_file_does_not_stop_it(tmp_path, capsys):
@@ -85,6 +145,12 @@ def test_a_folder_is_a_batch_and_one_bad_file_does_not_stop_it(tmp_path, capsys)
         (["{wav}", "--alignment", "nowhere.TextGrid"], "nowhere.TextGrid"),
         (["{wav}", "--formats", "mp4", "--size", "31"], "31"),
         (["{wav}", "--formats", "mp4", "--camera", "moon"], "moon"),
+        (["{wav}", "--formats", "mp4", "--background", "transparent"], "MP4 files are never transparent"),
+        (["{wav}", "--formats", "mp4", "--aspect", "round"], "square, portrait, tall, wide"),
+        (["{wav}", "--formats", "webm", "--captions", "words"], "need a transcript"),
+        (["{wav}", "--edits", "nowhere.json"], "nowhere.json"),
+        (["{wav}", "--edits", "{wav}"], "is no JSON"),
+        (["{wav}", "--edits", "{edits}"], "holds no list of edits"),
         (["{wav}", "{wav}"], "rename"),
         (["{silence}"], "silent"),
     ],
@@ -93,7 +159,8 @@ def test_bad_input_is_one_line_and_exit_code_2(arguments, said, tmp_path, capsys
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     monkeypatch.chdir(tmp_path)
     silence = write_wav(tmp_path / "silence.wav", np.zeros(16000))
-    places = {"wav": asset("examples", "bubbles.wav"), "silence": silence}
+    (tmp_path / "edits.json").write_text('{"do": "undo"}')
+    places = {"wav": asset("examples", "bubbles.wav"), "silence": silence, "edits": tmp_path / "edits.json"}
     out = tmp_path / "out"
     given = [argument.format(**places) for argument in arguments]
     formats = [] if "--formats" in given else ["--formats", "json"]

@@ -37,6 +37,8 @@ def spread(picture: np.ndarray) -> np.ndarray:
     multiplied = image.convert("RGBa")
     around = Image.new("RGBA", image.size, (128, 128, 128, 255))
     for step in (32, 8):
-        around.alpha_composite(multiplied.reduce(step).convert("RGBA").resize(image.size, Image.Resampling.BILINEAR))
+        near = multiplied.reduce(step).convert("RGBA")
+        near.putalpha(near.getchannel("A").point([min(8 * value, 255) for value in range(256)]))
+        around.alpha_composite(near.resize(image.size, Image.Resampling.BILINEAR))
     faint = picture[..., 3:] < _FAINT
     return np.where(faint & (np.arange(4) < 3), np.asarray(around), picture)
