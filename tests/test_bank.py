@@ -1,11 +1,13 @@
 """The bank: every clip at every speed, its spectra, labels and motion in step."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
 from kmtalk.data.articulation import Articulation
-from kmtalk.data.bank import SPEEDS, build_bank, frame_labels, is_formant, open_bank
+from kmtalk.data.bank import CHILDLIKE, SPEEDS, _speeds, build_bank, frame_labels, is_formant, open_bank
 from kmtalk.errors import InputError
 from kmtalk.face import load_face
 from kmtalk.models.encoder import BINS, power_spectrum
@@ -31,6 +33,12 @@ def test_recorded_voices_that_train_come_at_every_speed(bank, clips):
     assert speeds["voice-0", "train"] == list(SPEEDS) * 2
     assert speeds["espeak-anna", "train"] == [1.0]
     assert speeds["voice-1", "validation"] == [1.0]
+
+
+def test_men_become_children_too(clips):
+    assert _speeds(replace(clips[0], voice="flite-awb"), SPEEDS) == (*SPEEDS, CHILDLIKE)
+    assert _speeds(replace(clips[0], voice="flite-slt"), SPEEDS) == SPEEDS
+    assert _speeds(replace(clips[0], voice="flite-awb", split="validation"), SPEEDS) == (1.0,)
 
 
 def test_a_faster_clip_is_shorter_and_higher(bank, clips):

@@ -93,9 +93,15 @@ def ramp():
     return Bank((Entry("one", "train", 1.0, 0, 900),), spectra, (frames // 100).astype(np.int8), motion)
 
 
+@pytest.fixture
+def speech_alone(monkeypatch):
+    monkeypatch.setattr("kmtalk.data.batches.BREATH", 0.0)
+    monkeypatch.setattr("kmtalk.data.batches.NOTHING_SAID", 0.0)
+
+
 @pytest.mark.parametrize("rate", [0.75, 1.0, 1.3])
 @pytest.mark.parametrize("seed", range(6))
-def test_cuts_keep_sound_labels_and_motion_in_step(ramp, rate, seed):
+def test_cuts_keep_sound_labels_and_motion_in_step(ramp, rate, seed, speech_alone):
     crop = cut(ramp, ramp.entries[0], 300, rate, 1.0, np.random.default_rng(seed))
     assert crop.power.shape == (300, BINS)
     assert crop.motion.shape == (300, 3)
@@ -109,13 +115,31 @@ def test_cuts_keep_sound_labels_and_motion_in_step(ramp, rate, seed):
     assert not crop.labels[~spoken].any()
 
 
-def test_a_clip_shorter_than_the_crop_is_padded_with_silence(ramp):
+def test_a_clip_shorter_than_the_crop_is_padded_with_silence(ramp, speech_alone):
     short = Entry("one", "train", 1.0, 100, 160)
     for seed in range(20):
         crop = cut(ramp, short, 300, 1.0, 1.0, np.random.default_rng(seed))
         spoken = crop.power[:, 0] >= 0
-        assert spoken.sum() in (0, 60)
+        assert spoken.sum() == 60
         assert (crop.power[~spoken] < -10).all()
+
+
+def test_breaths_are_soft_and_silent_and_only_in_pauses(ramp, monkeypatch):
+    monkeypatch.setattr("kmtalk.data.batches.BREATH", 1.0)
+    monkeypatch.setattr("kmtalk.data.batches.NOTHING_SAID", 0.0)
+    short = Entry("one", "train", 1.0, 800, 900)
+    breathed = 0
+    for seed in range(40):
+        crop = cut(ramp, short, 300, 1.0, 1.0, np.random.default_rng(seed))
+        heard = crop.power.max(axis=1)
+        spoken = slice(int(np.flatnonzero(heard > 7.9)[0]), int(np.flatnonzero(heard > 7.9)[-1]) + 1)
+        assert spoken.stop - spoken.start == 100
+        quiet = np.delete(heard, np.r_[spoken])
+        assert quiet.max() < 8.0
+        assert (heard[spoken.stop :] < -10).all()
+        assert not np.delete(crop.labels, np.r_[spoken]).any()
+        breathed += bool((quiet > -10).any())
+    assert 3 < breathed < 25  # one crop in four begins with a pause
 
 
 def test_the_shortest_clip(ramp):

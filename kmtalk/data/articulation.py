@@ -29,9 +29,9 @@ DH  .12  0    0    .10  .05  .18  .3   0    .36  | .7  .3  2
 T   .07  0    0    .10  .05  .12  .8   0    0    | .7  .25 2
 D   .07  0    0    .10  .05  .12  .8   0    0    | .7  .25 2
 N   .07  0    0    .10  .05  .12  .8   0    0    | .6  .25 2
-L   .12  0    0    .05  .05  .15  1.0  0    0    | .6  .25 2.5
-S   .03  0    0    .35  .10  .25  .5   0    0    | 1.6 .8  2
-Z   .03  0    0    .35  .10  .25  .5   0    0    | 1.6 .8  2
+L   .10  0    0    .05  .05  .15  1.0  0    0    | .6  .25 2.5
+S   .03  0    0    .35  .20  .40  .5   0    0    | 1.6 .8  2
+Z   .03  0    0    .35  .20  .40  .5   0    0    | 1.6 .8  2
 SH  .04  .20  .75  0    .10  .15  .5   .2   0    | 1.5 1.8 2
 ZH  .04  .20  .75  0    .10  .15  .5   .2   0    | 1.5 1.8 2
 CH  .04  .20  .75  0    .10  .15  .6   .2   0    | 1.5 1.8 2
@@ -40,25 +40,25 @@ K   .10  0    0    .05  0    .08  0    .9   0    | .5  .15 2
 G   .10  0    0    .05  0    .08  0    .9   0    | .5  .15 2
 NG  .10  0    0    .05  0    .08  0    .9   0    | .5  .15 2
 HH  .12  0    0    0    .02  .08  0    .2   0    | .25 .1  .3
-R   .09  .45  .15  0    .05  .10  .4   .3   0    | .8  1.1 1.5
-ER  .12  .35  .10  0    .05  .12  .4   .3   0    | 1.0 1.0 1.5
-AA  .34  .05  0    .05  .10  .25  -.1  .1   0    | 1.2 1.0 1
-AH  .22  .03  0    .10  .07  .20  0    .1   0    | .9  .7  .6
-AE  .32  0    0    .30  .15  .28  0    0    0    | 1.2 1.0 1
-AY  .34  0    0    .10  .10  .25  -.1  .1   0    | 1.2 1.0 1
-AY  .14  0    0    .50  .12  .25  .1   .3   0    | .9  .9  1
-AW  .33  .05  0    .10  .10  .25  -.1  .1   0    | 1.2 1.0 1
+R   .07  .45  .15  0    .05  .10  .4   .3   0    | .8  1.1 1.5
+ER  .13  .35  .10  0    .05  .12  .4   .3   0    | 1.0 1.0 1.5
+AA  .38  .05  0    .05  .10  .25  -.1  .1   0    | 1.2 1.0 1
+AH  .25  .03  0    .10  .07  .20  0    .1   0    | .9  .7  .6
+AE  .36  0    0    .30  .15  .28  0    0    0    | 1.2 1.0 1
+AY  .38  0    0    .10  .10  .25  -.1  .1   0    | 1.2 1.0 1
+AY  .15  0    0    .50  .12  .25  .1   .3   0    | .9  .9  1
+AW  .37  .05  0    .10  .10  .25  -.1  .1   0    | 1.2 1.0 1
 AW  .13  .80  .10  0    0    .05  0    .4   0    | .9  1.2 1
-EH  .23  0    0    .35  .12  .25  0    .1   0    | 1.1 1.0 1
-EY  .20  0    0    .45  .12  .25  .1   .2   0    | 1.1 1.0 1
-EY  .11  0    0    .60  .12  .28  .1   .4   0    | 1.0 1.0 1
-IH  .13  0    0    .45  .12  .22  .1   .3   0    | .9  .9  1
-IY  .09  0    0    .80  .15  .30  .1   .5   0    | 1.0 1.3 1
+EH  .26  0    0    .35  .12  .25  0    .1   0    | 1.1 1.0 1
+EY  .22  0    0    .45  .12  .25  .1   .2   0    | 1.1 1.0 1
+EY  .12  0    0    .60  .12  .28  .1   .4   0    | 1.0 1.0 1
+IH  .14  0    0    .45  .12  .22  .1   .3   0    | .9  .9  1
+IY  .10  0    0    .80  .15  .30  .1   .5   0    | 1.0 1.3 1
 Y   .08  0    0    .55  .10  .22  .1   .6   0    | .8  .8  1.5
-AO  .28  .50  .10  0    .05  .15  0    .3   0    | 1.2 1.3 1
-OW  .20  .65  .15  0    .03  .10  0    .3   0    | 1.1 1.4 1
+AO  .27  .50  .10  0    .05  .15  0    .3   0    | 1.2 1.3 1
+OW  .18  .65  .15  0    .03  .10  0    .3   0    | 1.1 1.4 1
 OW  .10  .90  .10  0    0    .05  0    .4   0    | 1.0 1.5 1
-OY  .24  .65  .15  0    .03  .10  0    .3   0    | 1.1 1.4 1
+OY  .22  .65  .15  0    .03  .10  0    .3   0    | 1.1 1.4 1
 OY  .12  0    0    .50  .12  .25  .1   .3   0    | .9  .9  1
 UW  .07  1.0  .05  0    0    .03  0    .5   0    | 1.0 1.7 1
 UH  .12  .60  .10  0    .03  .10  0    .4   0    | .9  1.2 1
@@ -68,7 +68,7 @@ W   .05  1.0  .05  0    0    .02  0    .5   0    | 1.1 1.9 1
 # Weights of the rig at full strength of each articulator; "Left" and "Right" are filled in by `_pair`.
 _SHAPES = {
     "jaw": {"jawOpen": 1.0},
-    "round": {"mouthPucker": 0.80, "mouthFunnel": 0.38},
+    "round": {"mouthPucker": 0.90, "mouthFunnel": 0.15},
     "flare": {"mouthFunnel": 0.50, "mouthPucker": 0.15},
     "spread": {"mouthStretch*": 0.42, "mouthSmile*": 0.25, "mouthDimple*": 0.10},
     "upper": {"mouthUpperUp*": 1.7},
@@ -77,14 +77,16 @@ _SHAPES = {
     "back": {"tongueBackUp": 1.0},
     "out": {"tongueOut": 1.0},
 }
-_CLOSED = {"mouthPress*": 0.30, "mouthRollLower": 0.22, "mouthRollUpper": 0.10}
+_CLOSED = {"mouthPress*": 0.05, "mouthPucker": 0.10, "mouthRollLower": 0.24, "mouthRollUpper": 0.14}
+_KEPT = {"mouthPucker": 0.6, "mouthStretch*": 0.6, "mouthSmile*": 0.6, "mouthDimple*": 0.6}
+"""Share of a shape that stays while the lips are closed: a b is wide in "bee" and narrow in "boo"."""
 _TUCKED = {"mouthRollLower": 0.52, "mouthUpperUp*": 0.34, "mouthShrugLower": 0.12, "jawOpen": 0.055}
 
 _BILABIAL = {"P": 0.70, "B": 0.80, "M": 0.92}
 _LABIODENTAL = {"F": 0.95, "V": 0.92}
 _LEAD = 0.01
-_SPREAD_BEFORE = {"jaw": 0.055, "lips": 0.085, "tongue": 0.04}
-_SPREAD_AFTER = {"jaw": 0.060, "lips": 0.065, "tongue": 0.04}
+_SPREAD_BEFORE = {"jaw": 0.070, "lips": 0.085, "tongue": 0.04}
+_SPREAD_AFTER = {"jaw": 0.075, "lips": 0.065, "tongue": 0.04}
 _GROUP = ("jaw",) + ("lips",) * 5 + ("tongue",) * 3
 
 
@@ -123,6 +125,7 @@ class Articulation:
         self._jaw_opens = float(face.lip_row()[self._jaw])
         self._closed = self._part(self._pose(_CLOSED)[None])[0]
         self._tucked = self._pose(_TUCKED)
+        self._yields = 1 - self._pose(_KEPT)
 
     def articulate(self, phonemes: tuple[Phoneme, ...], audio: np.ndarray, frames: int) -> np.ndarray:
         """Return (frames, K) float32 weights at RATE for phonemes (seconds) spoken in 16 kHz audio."""
@@ -136,7 +139,7 @@ class Articulation:
         tuck = _plateaus(phonemes, _LABIODENTAL, time, hold=0.060, ramp=0.050)[:, None]
         weights = weights * (1 - tuck) + self._tucked * tuck
         close = _plateaus(phonemes, _BILABIAL, time, hold=0.070, ramp=0.055)[:, None]
-        weights = weights * (1 - close) + self._closed * close
+        weights = self._part(weights * (1 - close * self._yields) + self._closed * close)
         return weights.astype(np.float32)
 
     def _pose(self, shape: dict[str, float]) -> np.ndarray:

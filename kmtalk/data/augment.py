@@ -70,22 +70,23 @@ class Augmenter:
         return mel + tail.transpose(1, 2) * torch.exp(self._normal(*mel.shape) * 0.5)
 
     def _noise(self, mel: Tensor, level: Tensor) -> Tensor:
-        """Steady noise of a random colour, 6 to 46 dB under the speech."""
+        """Steady noise of a random colour, 4 to 46 dB under the speech."""
         count, _, bands = mel.shape
         colour = torch.cumsum(self._normal(count, 1, bands) * 0.25, -1)
         tilt = torch.linspace(1, -1, bands) * self._normal(count, 1, 1)
         colour = torch.exp(colour - colour.mean(-1, keepdim=True) + tilt)
         colour = colour / colour.mean((1, 2), keepdim=True)
-        ratio = 10 ** ((self._uniform(count, 1, 1) * 40 + 6) / 10)
+        ratio = 10 ** ((self._uniform(count, 1, 1) * 42 + 4) / 10)
         grain = -0.5 * (torch.log(self._uniform(*mel.shape) + 1e-6) + torch.log(self._uniform(*mel.shape) + 1e-6))
         return mel + self._chance(count, 0.6) * level / ratio * colour * grain
 
     def _babble(self, mel: Tensor, level: Tensor) -> Tensor:
-        """Another speaker of the batch, 8 to 28 dB under; alone, without the first, it would be speech."""
-        other = mel.roll(1, 0)
-        other = other / (other.mean((1, 2), keepdim=True) + 1e-9)
-        ratio = 10 ** ((self._uniform(len(mel), 1, 1) * 20 + 8) / 10)
-        return mel + self._chance(len(mel), 0.15) * (level > 1e-3) * other * level / ratio
+        """One to six other speakers of the batch, 5 to 28 dB under; alone, without the first, they would be speech."""
+        loud = mel / (mel.mean((1, 2), keepdim=True) + 1e-9)
+        crowd = torch.randint(1, 7, (len(mel), 1, 1), generator=self.generator)
+        other = sum(loud.roll(step, 0) * (crowd >= step) for step in range(1, min(7, max(2, len(mel))))) / crowd
+        ratio = 10 ** ((self._uniform(len(mel), 1, 1) * 23 + 5) / 10)
+        return mel + self._chance(len(mel), 0.3) * (level > 1e-3) * other * level / ratio
 
     def _line(self, mel: Tensor) -> Tensor:
         """Microphone and line: a smooth equaliser, a cut of the highs or lows, the telephone's band."""
@@ -96,9 +97,9 @@ class Augmenter:
         gain = (amounts @ waves * 0.7).clamp(-4, 4) * self._chance(count, 0.7)
         cut_high = (place > self._uniform(count, 1, 1) * 0.35 + 0.62) * self._uniform(count, 1, 1) * 9
         cut_low = (place < self._uniform(count, 1, 1) * 0.1) * 6.0
-        phone = ((place < 0.13) | (place > 0.72)) * 7.0
+        phone = ((place < 0.13) | (place > 0.72)) * (5 + 13 * self._uniform(count, 1, 1))
         gain = gain - cut_high * self._chance(count, 0.2) - cut_low * self._chance(count, 0.15)
-        return mel * torch.exp(gain - phone * self._chance(count, 0.08))
+        return mel * torch.exp(gain - phone * self._chance(count, 0.15))
 
     def _uniform(self, *shape: int) -> Tensor:
         return torch.rand(*shape, generator=self.generator)

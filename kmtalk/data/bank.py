@@ -18,12 +18,16 @@ from kmtalk.audio import SAMPLE_RATE
 from kmtalk.data import articulation as articulation_rules
 from kmtalk.data.articulation import Articulation
 from kmtalk.data.clip import Clip
+from kmtalk.data.voices import voices
 from kmtalk.errors import InputError
 from kmtalk.files import replacing
 from kmtalk.models.encoder import BINS, power_spectrum
 from kmtalk.phonemes import LABELS, RATE, Phoneme
 
 SPEEDS = (1.0, 0.82, 1.22)
+CHILDLIKE = 1.45
+"""The speed at which a man's voice is as high as a child's; men's voices are stored at it too."""
+MEN = frozenset(voice.name for voice in voices(permissive_only=False) if voice.sex == "male")
 logger = logging.getLogger(__name__)
 
 
@@ -84,7 +88,7 @@ def build_bank(
         (out / "motion.f16").open("wb") as motion,
     ):
         for clip in clips:
-            for speed in speeds if clip.split == "train" and not is_formant(clip.voice) else (1.0,):
+            for speed in _speeds(clip, speeds):
                 audio, phonemes = _at_speed(clip, speed)
                 frames = len(audio) // (SAMPLE_RATE // RATE)
                 power = power_spectrum(torch.from_numpy(audio)[None])[0]
@@ -122,6 +126,12 @@ def _fingerprint(clips: Sequence[Clip], articulation: Articulation) -> str:
         digest.update(array.tobytes())
     digest.update(repr([len(clips), *(clip.name for clip in (clips[0], clips[-1]))]).encode())
     return digest.hexdigest()
+
+
+def _speeds(clip: Clip, speeds: tuple[float, ...]) -> tuple[float, ...]:
+    if clip.split != "train" or is_formant(clip.voice):
+        return (1.0,)
+    return (*speeds, CHILDLIKE) if clip.voice in MEN else speeds
 
 
 def _at_speed(clip: Clip, speed: float) -> tuple[np.ndarray, tuple[Phoneme, ...]]:

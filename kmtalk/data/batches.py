@@ -15,9 +15,10 @@ from kmtalk.models.layers import sample
 from kmtalk.phonemes import RATE
 
 SECONDS = 3.0
-NOTHING_SAID = 0.06
-TONES = 0.7
+NOTHING_SAID = 0.09
+TONES = 0.75
 PAUSE = 0.25
+BREATH = 0.4
 _SILENT = -14.0
 
 
@@ -81,7 +82,7 @@ class Batches:
         shares = np.array([share for share, _ in self.groups.values()])
         _, entries = self.groups[voices[self.random.choice(len(voices), p=shares / shares.sum())]]
         entry = entries[self.random.integers(len(entries))]
-        rate = self.random.uniform(0.75, 1.3) * entry.speed ** -self.random.uniform(0.5, 1.0)
+        rate = self.random.uniform(0.75, 1.45) * entry.speed ** -self.random.uniform(0.5, 1.0)
         warp = self.random.uniform(0.84, 1.19) * entry.speed ** self.random.uniform(0.4, 1.0)
         return cut(self.bank, entry, round(SECONDS * RATE), rate, warp, self.random)
 
@@ -132,7 +133,22 @@ def cut(bank: Bank, entry: Entry, frames: int, rate: float, warp: float, random:
         piece = source[start:stop].astype(np.float32)
         target[place] = piece[below] * (1 - share) + piece[above] * share
     labels[place] = bank.labels[start:stop][np.rint(position).astype(int)]
+    if lead > 20 and random.random() < BREATH:
+        _breathe(power[:lead], float(power[place].max(axis=1).mean()), random)
     return _Crop(power, labels, motion, warp)
+
+
+def _breathe(power: np.ndarray, loud: float, random: np.random.Generator) -> None:
+    """Add a breath, 15 to 45 dB under the speech's level, to the (T, BINS) log power of a pause, in place."""
+    length = min(len(power), int(random.uniform(15, 50)))
+    start = int(random.integers(len(power) - length + 1))
+    swell = np.log(np.sin(np.linspace(0.1, np.pi - 0.1, length)))[:, None]
+    formant, spread = random.uniform(20, 110), random.uniform(15, 60)  # bins of 31 Hz
+    colour = -0.5 * ((np.arange(power.shape[1]) - formant) / spread) ** 2
+    grain = np.log(random.exponential(1, (length, power.shape[1])) + 1e-3)
+    breath = loud - random.uniform(15, 45) / 4.34 + np.maximum(colour, -4) + swell + grain
+    place = slice(start, start + length)
+    power[place] = np.logaddexp(power[place], breath)
 
 
 def at_rate(motion: Tensor, fps: float) -> Tensor:

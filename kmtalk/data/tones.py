@@ -1,4 +1,4 @@
-"""Tones that are no speech: hum, chords and melodies, for a face to be still to."""
+"""Tones that are no speech: hum, chords, melodies and a band with drums, for a face to be still to."""
 
 import numpy as np
 
@@ -6,9 +6,16 @@ from kmtalk.audio import SAMPLE_RATE
 
 
 def tones(seconds: float, random: np.random.Generator) -> np.ndarray:
-    """Return (S,) float64 samples of mains hum, held chords or a melody, drawn at random."""
+    """Return (S,) float64 samples of mains hum, held chords, a melody or all of a band, drawn at random."""
+    kind = random.choice(["hum", "chords", "melody", "band"], p=[0.2, 0.4, 0.2, 0.2])
+    if kind == "band":
+        chords, melody = _notes(seconds, "chords", random), _notes(seconds, "melody", random)
+        return random.uniform(0.3, 1) * chords + random.uniform(0.3, 1) * melody + _drums(seconds, random)
+    return _notes(seconds, kind, random)
+
+
+def _notes(seconds: float, kind: str, random: np.random.Generator) -> np.ndarray:
     time = np.arange(round(seconds * SAMPLE_RATE)) / SAMPLE_RATE
-    kind = random.choice(["hum", "chords", "melody"])
     if kind == "hum":
         return _note(time, float(random.choice([50.0, 60.0, 100.0, 120.0])), random)
     length = random.uniform(0.4, 2.0) if kind == "chords" else random.uniform(0.08, 0.5)
@@ -22,9 +29,19 @@ def tones(seconds: float, random: np.random.Generator) -> np.ndarray:
     return sound * 0.3
 
 
+def _drums(seconds: float, random: np.random.Generator) -> np.ndarray:
+    """Bursts of noise in a steady beat."""
+    sound = np.zeros(round(seconds * SAMPLE_RATE))
+    loud, hit = random.uniform(0, 0.5), round(random.uniform(0.02, 0.2) * SAMPLE_RATE)
+    for start in np.arange(0, seconds, random.uniform(0.15, 0.6)):
+        place = sound[round(start * SAMPLE_RATE) :][:hit]
+        place += loud * random.normal(0, 1, len(place)) * np.exp(-5 * np.arange(len(place)) / hit)
+    return sound
+
+
 def _note(time: np.ndarray, hertz: float, random: np.random.Generator) -> np.ndarray:
-    """A tone with up to eight harmonics of random strength."""
-    strengths = random.uniform(0, 1, 8) ** 2 / np.arange(1, 9) ** random.uniform(0.3, 2)
+    """A tone with up to twelve harmonics of random strength."""
+    strengths = random.uniform(0, 1, 12) ** 2 / np.arange(1, 13) ** random.uniform(0.3, 2)
     strengths[0] = 1
-    harmonics = [n for n in range(1, 1 + int(random.integers(1, 9))) if n * hertz < SAMPLE_RATE / 2]
+    harmonics = [n for n in range(1, 1 + int(random.integers(1, 13))) if n * hertz < SAMPLE_RATE / 2]
     return sum(strengths[n - 1] * np.sin(2 * np.pi * (n * hertz * time + random.uniform())) for n in harmonics)
