@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from kmtalk.boundaries import refine
 from kmtalk.errors import InputError
 from kmtalk.ipa import to_arpabet
-from kmtalk.phonemes import LABELS, RATE, Phoneme
+from kmtalk.phonemes import LABELS, RATE, VOWELS, Phoneme, Word
 
 _FLOOR = np.float32(-12.0)  # one frame that the model thinks impossible must not forbid the right path
 _EXACT = 100_000_000  # frames times sounds that are searched in full: 100 MB
@@ -17,57 +18,92 @@ _WINDOW = 400  # sounds searched around the best one in longer recordings: 35 s 
 
 
 def align(
-    transcript: str, log_posteriors: np.ndarray, voice: str = "en-us", duration: float | None = None
-) -> tuple[Phoneme, ...]:
-    """Return the phonemes of a transcript with their times, silences included, from the first frame to the last.
+    transcript: str,
+    log_posteriors: np.ndarray,
+    voice: str = "en-us",
+    duration: float | None = None,
+    audio: np.ndarray | None = None,
+) -> tuple[tuple[Phoneme, ...], tuple[Word, ...]]:
+    """Return the phonemes of a transcript with their times, silences included, and its words with theirs.
 
     log_posteriors: (T, 40) float, natural logarithms in the order of LABELS, 100 frames a second;
     voice: espeak-ng's name of the language; duration: length of the recording in seconds, where the last phoneme then
-    ends. Every phoneme lasts at least 20 ms; silence is optional between words.
+    ends; audio: (S,) at 16 kHz, by which boundaries are refined. Every phoneme lasts at least 10 ms; silence is
+    optional between words, and so are t and d among consonants.
     Errors: InputError without espeak-ng, for text that has no sounds, and for text too long for the recording.
     """
-    words = pronounce(transcript, voice)
-    labels, optional = _with_silences(words)
-    sounds, seconds = sum(map(len, words)), len(log_posteriors) / RATE
-    if 2 * sounds > len(log_posteriors):
+    script = _script(pronounce(transcript, voice))
+    needed, seconds = sum(not sound.optional for sound in script), len(log_posteriors) / RATE
+    if 2 * needed > len(log_posteriors):
         raise InputError(
-            f"the transcript has {sounds} sounds, which need at least {2 * sounds / RATE:.1f} s, but the recording has "
+            f"the transcript has {needed} sounds, which need at least {2 * needed / RATE:.1f} s, but the recording has "
             f"{seconds:.1f} s: give the text of this recording only"
         )
     scores = np.maximum(np.asarray(log_posteriors, np.float32), _FLOOR)
-    path = viterbi(scores, np.array([LABELS.index(label) for label in labels]), np.array(optional))
+    columns = np.array([LABELS.index(sound.label) for sound in script])
+    path = viterbi(scores, columns, np.array([sound.optional for sound in script]))
     starts = np.flatnonzero(np.diff(path, prepend=-1))
     ends = np.append(starts[1:], len(path))
-    phonemes = [
-        Phoneme(labels[path[start]], start / RATE, end / RATE)
-        for start, end in zip(starts.tolist(), ends.tolist(), strict=True)
-    ]
+    said = [script[index] for index in path[starts]]
+    phonemes = tuple(
+        Phoneme(sound.label, start / RATE, end / RATE)
+        for sound, start, end in zip(said, starts.tolist(), ends.tolist(), strict=True)
+    )
     if duration is not None:
-        phonemes[-1] = replace(phonemes[-1], end=duration)
-    return tuple(phonemes)
+        phonemes = (*phonemes[:-1], replace(phonemes[-1], end=duration))
+    if audio is not None:
+        phonemes = refine(phonemes, audio)
+    return phonemes, _words(said, phonemes)
 
 
-def pronounce(text: str, voice: str = "en-us") -> list[list[str]]:
-    """Return the labels of each spoken word of a text, as espeak-ng says it."""
+def pronounce(text: str, voice: str = "en-us") -> list[tuple[str, list[str]]]:
+    """Return each word of a text that has sounds, as it is written, and the labels that espeak-ng gives it."""
+    # Brackets would switch espeak-ng to its own phoneme names; what has no letter goes with the word before it.
+    written: list[str] = []
+    for token in re.sub(r"[\[\]<>\u200b]+", " ", text).split():
+        if written and not any(map(str.isalnum, token)):
+            written[-1] += f" {token}"
+        else:
+            written.append(token)
+    if not written:
+        raise InputError("the transcript is empty: give the text that is spoken, or none")
+    # A space of no width keeps espeak-ng from joining words such as "of the", and changes nothing else.
+    spoken = [_sounds(word) for word in _say(" \u200b ".join(written), voice).split()]
+    spoken = [sounds for sounds in spoken if sounds]
+    if not spoken:
+        raise InputError(f"the transcript {text[:40]!r} has nothing that can be spoken: give it in words")
+    if len(spoken) != len(
+        written
+    ):  # a number, say, is several spoken words: its share shows where pauses set words apart
+        groups = [
+            _sounds(group.replace(" ", "|")) for group in re.split("  |\n ", _say(" [[_]] ".join(written), voice))
+        ]
+        spoken = groups if len(groups) == len(written) else _shared(spoken, len(written))
+    return [(word, sounds) for word, sounds in zip(written, spoken, strict=True) if sounds]
+
+
+def _say(line: str, voice: str) -> str:
+    """Return the IPA of a line of text: "|" between sounds, spaces between words."""
     program = shutil.which("espeak-ng")
     if program is None:
         raise InputError(
             "a transcript needs the program espeak-ng: install the package espeak-ng, or leave the text out"
         )
-    # One line, so that nothing is said twice; brackets would switch espeak-ng to its own phoneme names.
-    line = re.sub(r"[\s\[\]<>]+", " ", text).strip()
-    if not line:
-        raise InputError("the transcript is empty: give the text that is spoken, or none")
     command = [program, "-q", "--ipa", "--sep=|", "-v", voice, "--stdin"]
     spoken = subprocess.run(command, input=line.encode(errors="replace"), capture_output=True, check=False)
     if spoken.returncode:
         raise InputError(f"espeak-ng has no voice {voice!r}: `espeak-ng --voices` lists what it has")
-    said = re.sub(r"\([a-z-]+\)", "", spoken.stdout.decode())  # where it changes the language
-    words = [[label for symbol in word.split("|") for label in _labels(symbol)] for word in said.split()]
-    words = [word for word in words if word]
-    if not words:
-        raise InputError(f"the transcript {text[:40]!r} has nothing that can be spoken: give it in words")
-    return words
+    return re.sub(r"\([a-z-]+\)", "", spoken.stdout.decode())  # where it changes the language
+
+
+def _sounds(word: str) -> list[str]:
+    return [label for symbol in word.split("|") for label in _labels(symbol.strip())]
+
+
+def _shared(spoken: list[list[str]], count: int) -> list[list[str]]:
+    """Share spoken words out evenly among as many written ones."""
+    shares = np.array_split(np.arange(len(spoken)), count)
+    return [[label for index in share for label in spoken[index]] for share in shares]
 
 
 def _labels(symbol: str) -> list[str]:
@@ -80,13 +116,38 @@ def _labels(symbol: str) -> list[str]:
     return [whole]
 
 
-def _with_silences(words: list[list[str]]) -> tuple[list[str], list[bool]]:
-    """Return all labels with a silence around every word, and which of them may be left out."""
-    labels, optional = ["sil"], [True]
-    for word in words:
-        labels += [*word, "sil"]
-        optional += [False] * len(word) + [True]
-    return labels, optional
+@dataclass(frozen=True)
+class _Sound:
+    """A sound of the text: its label, whether it may be left out, and the word it belongs to, "" for none."""
+
+    label: str
+    optional: bool = False
+    word: str = ""
+    number: int = -1
+
+
+def _script(words: list[tuple[str, list[str]]]) -> list[_Sound]:
+    """Return all sounds of the words with a silence around each; never two in a row may be left out."""
+    silence = _Sound("sil", optional=True)
+    script = [silence]
+    for number, (word, labels) in enumerate(words):
+        for index, label in enumerate(labels):
+            # Few say the d of "friends" or the t of "exactly".
+            around = labels[index - 1 : index] + labels[index + 1 : index + 2]
+            dropped = label in ("T", "D") and len(around) == 2 and not VOWELS & set(around) and not script[-1].optional
+            script.append(_Sound(label, dropped, word, number))
+        script.append(silence)
+    return script
+
+
+def _words(said: list[_Sound], phonemes: tuple[Phoneme, ...]) -> tuple[Word, ...]:
+    """Return the words that the sounds belong to, each from its first phoneme's start to its last one's end."""
+    spans: dict[int, Word] = {}
+    for sound, phoneme in zip(said, phonemes, strict=True):
+        if sound.number >= 0:
+            start = spans[sound.number].start if sound.number in spans else phoneme.start
+            spans[sound.number] = Word(sound.word, start, phoneme.end)
+    return tuple(spans.values())
 
 
 _SECOND = 1  # a sound's lasting path is in its second frame

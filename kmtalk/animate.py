@@ -12,12 +12,13 @@ import numpy as np
 from kmtalk.alignment import align
 from kmtalk.assets import asset
 from kmtalk.audio import SAMPLE_RATE, Speech, load_audio
+from kmtalk.boundaries import refine
 from kmtalk.edits import Edits, apply_edits
 from kmtalk.errors import InputError
 from kmtalk.face import Face, load_face
 from kmtalk.keys import place_keys
 from kmtalk.life import enliven
-from kmtalk.localise import localise
+from kmtalk.localise import localise, spectral_change
 from kmtalk.motion import Animation
 from kmtalk.phonemes import Phoneme, Word, centre_frames, key_frames
 from kmtalk.stages import Grid, check_fps, complete, decode_keys, encode, make_grid, upsample
@@ -93,7 +94,7 @@ def animate(
     say("hearing phonemes", 0.1)
     grid = make_grid(max(1, round(duration * fps)), fps)
     features, posteriors = encode(model, audio, grid, style)
-    phonemes, words = (aligned, ()) if aligned else _phonemes(posteriors, duration, transcript, language)
+    phonemes, words = (aligned, ()) if aligned else _phonemes(posteriors, audio, transcript, language)
     say("decoding key motions", 0.6)
     places = _places(model.config.keys if keys is None else keys, phonemes, grid, own=keys is None)
     key_motions = decode_keys(model, features, places)
@@ -122,11 +123,13 @@ def _face(model: KMTalk, face: Face | str | Path | None) -> Face:
 
 
 def _phonemes(
-    posteriors: np.ndarray, duration: float, transcript: str | None, language: str
+    posteriors: np.ndarray, audio: np.ndarray, transcript: str | None, language: str
 ) -> tuple[tuple[Phoneme, ...], tuple[Word, ...]]:
+    duration = len(audio) / SAMPLE_RATE
     if transcript is None:
-        return localise(posteriors, duration=duration), ()
-    return align(transcript, posteriors, language, duration), ()
+        heard = localise(posteriors, duration=duration, change=spectral_change(audio))
+        return refine(heard, audio), ()
+    return align(transcript, posteriors, language, duration, audio)
 
 
 def _places(keys: str | np.ndarray, phonemes: tuple[Phoneme, ...], grid: Grid, *, own: bool) -> np.ndarray:

@@ -10,6 +10,7 @@ from kmtalk import alignment
 from kmtalk.alignment import align, pronounce, viterbi
 from kmtalk.errors import InputError
 from kmtalk.phonemes import LABELS
+from tests.conftest import sound, spoken
 
 needs_espeak = pytest.mark.skipif(shutil.which("espeak-ng") is None, reason="needs the program espeak-ng")
 
@@ -96,23 +97,25 @@ def test_known_times_are_found():
         ("D", 5),
     ]
     spans.append(("sil", 16))
-    found = align("Hello, world!", posteriors(spans, sure=0.5, noise=0.5))
+    found, words = align("Hello, world!", posteriors(spans, sure=0.5, noise=0.5))
     assert [phoneme.label for phoneme in found] == [label for label, _ in spans]
     edges = np.cumsum([0] + [frames for _, frames in spans]) / 100
     assert [phoneme.start for phoneme in found] == pytest.approx(edges[:-1])
     assert [phoneme.end for phoneme in found] == pytest.approx(edges[1:])
-    assert align("Hello, world!", posteriors(spans, sure=0.5, noise=0.5), duration=1.294)[-1].end == 1.294
+    assert [word.text for word in words] == ["Hello,", "world!"]
+    assert [(word.start, word.end) for word in words] == pytest.approx(np.array([(0.2, 0.53), (0.83, 1.14)]))
+    assert align("Hello, world!", posteriors(spans, sure=0.5, noise=0.5), duration=1.294)[0][-1].end == 1.294
 
 
 @needs_espeak
 def test_silences_are_left_out_where_there_are_none():
     spans = [("HH", 6), ("AH", 5), ("L", 7), ("OW", 15), ("W", 8), ("ER", 12), ("L", 6), ("D", 5)]
-    assert [phoneme.label for phoneme in align("hello world", posteriors(spans))] == [label for label, _ in spans]
+    assert [phoneme.label for phoneme in align("hello world", posteriors(spans))[0]] == [label for label, _ in spans]
 
 
 @needs_espeak
 def test_sounds_that_are_heard_nowhere_still_last_two_frames():
-    found = align("hello world", posteriors([("AA", 40)]))
+    found, _ = align("hello world", posteriors([("AA", 40)]))
     assert [phoneme.label for phoneme in found if phoneme.label != "sil"] == "HH AH L OW W ER L D".split()
     assert min(phoneme.duration for phoneme in found) > 0.0199
     assert (found[0].start, found[-1].end) == (0, 0.4)
@@ -126,13 +129,13 @@ def test_sounds_that_are_heard_nowhere_still_last_two_frames():
         ("judge", "JH AH JH"),
         ("fire", "F AY ER"),
         ("more, please", "M OW R|P L IY Z"),
-        ("25", "T W EH N T IY|F AY V"),
+        ("25", "T W EH N T IY F AY V"),
         ("boy now", "B OY|N AW"),
         ("--help [[test]] <b>\n\nthing", "HH EH L P|T EH S T|B IY|TH IH NG"),
     ],
 )
 def test_pronunciation(text, words):
-    assert pronounce(text) == [word.split() for word in words.split("|")]
+    assert [sounds for _, sounds in pronounce(text)] == [word.split() for word in words.split("|")]
 
 
 @needs_espeak
@@ -140,14 +143,57 @@ def test_every_label_that_is_spoken_is_known():
     text = (
         "The quick brown fox jumps over a lazy dog; azure beige vision, button, naïve déjà vu, Schadenfreude, Żółw 你好"
     )
-    assert {label for word in pronounce(text) for label in word} <= set(LABELS)
+    assert {label for _, sounds in pronounce(text) for label in sounds} <= set(LABELS)
 
 
 @needs_espeak
 def test_another_language():
-    assert pronounce("Straße", "de") == ["SH T D AA S AH".split()]
+    assert pronounce("Straße", "de") == [("Straße", "SH T D AA S AH".split())]
     with pytest.raises(InputError, match="no voice 'klingonish'"):
         pronounce("hello", "klingonish")
+
+
+@needs_espeak
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("out of the 25 men, one — you & me!", "out|of|the|25|men,|one —|you &|me!"),
+        ("U.S.A. at $5.50?", "U.S.A.|at|$5.50?"),
+        ("an ill-disposed\n man's\tdog", "an|ill-disposed|man's|dog"),
+        ("[well] <then>", "well|then"),
+    ],
+)
+def test_words_are_as_they_are_written(text, words):
+    assert [word for word, _ in pronounce(text)] == words.split("|")
+
+
+@needs_espeak
+def test_what_a_number_is_called_belongs_to_it():
+    said = dict(pronounce("the 25 of them"))
+    assert said["25"] == "T W EH N T IY F AY V".split()
+    assert said["them"] == "DH EH M".split()
+
+
+@needs_espeak
+def test_liaison_stays():
+    assert dict(pronounce("les amis", "fr-fr"))["les"] == ["L", "EY", "Z"]
+
+
+@needs_espeak
+@pytest.mark.parametrize("spoken", ["F R EH N Z", "F R EH N D Z"])
+def test_a_d_among_consonants_may_be_left_out(spoken):
+    found, words = align("friends", posteriors([("sil", 10), *((label, 8) for label in spoken.split()), ("sil", 10)]))
+    assert [phoneme.label for phoneme in found[1:-1]] == spoken.split()
+    assert (words[0].start, words[0].end) == (0.1, pytest.approx(0.1 + 0.08 * len(spoken.split())))
+
+
+@needs_espeak
+def test_the_sound_says_where_boundaries_are():
+    spoken_ones = spoken(("sil", 0.2), ("M", 0.2), ("AA", 0.3), ("sil", 0.2))
+    early = posteriors([("sil", 19), ("M", 18), ("AA", 33), ("sil", 20)])  # a few frames off
+    found, words = align("ma", early, audio=sound(spoken_ones))
+    assert [phoneme.start for phoneme in found] == pytest.approx([0, 0.2, 0.4, 0.7], abs=0.0121)
+    assert (words[0].start, words[0].end) == (found[1].start, found[2].end)
 
 
 @needs_espeak
