@@ -1,4 +1,5 @@
 const MOST_PIXELS = 2.4e6; // of the drawing; a phone's screen has more than its graphics card can fill at ease
+const SLOW = 45; // ms between drawings, beyond which a moving picture gets coarser to keep up
 const PLAY = "M8 5.2v13.6L19 12z";
 const PAUSE = "M7 5.5h3.4v13H7zM13.6 5.5H17v13h-3.4z";
 const MISSING = "This browser cannot show 3D here (it has no WebGL 2): the face will be in the video.";
@@ -26,6 +27,7 @@ let wireframe = false;
 let starting = false; // whether the sound is about to play by itself
 let onScreen = true;
 let drawing = 0; // the animation frame that is asked for
+let pace = { last: 0, mean: 0, detail: 1 }; // of the picture while it moves; standing still it has all its detail
 let posed = {}; // what the head's arrays hold now: {head, motion, frame}
 
 const frameNow = () => (motion ? Math.min(Math.max(Math.floor(clock.time * motion.fps + 0.01), 0), motion.frames - 1) : 0);
@@ -58,7 +60,8 @@ async function showFace(face) {
     const loaded = await heads.get(address);
     if (value.faces[value.identity].geometry.url !== address) return; // another one was chosen meanwhile
     head = loaded;
-    scene?.show(head);
+    if (!scene) return;
+    scene.show(head);
     say("");
     paint();
   } catch {
@@ -125,7 +128,11 @@ function paint() {
 function draw() {
   cancelAnimationFrame(drawing);
   drawing = 0;
-  if (!scene || !head || !onScreen || !value) return;
+  if (onScreen) render();
+}
+
+function render() {
+  if (!scene || !head || !value) return;
   pose(frameNow());
   scene.draw(view());
   root.classList.remove("empty");
@@ -147,7 +154,7 @@ function frameValues(frame) {
 function view() {
   const { clientWidth, clientHeight } = canvas;
   const most = Math.sqrt(MOST_PIXELS / Math.max(clientWidth * clientHeight, 1));
-  const density = Math.min(devicePixelRatio, 2, most);
+  const density = Math.min(devicePixelRatio, 2, most) * (clock.playing ? pace.detail : 1);
   const [width, height] = [clientWidth, clientHeight].map((side) => Math.max(Math.round(side * density), 1));
   if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
   return { camera: orbit.camera, look, wireframe, backdrop: backdropOf(value.background), width, height };
@@ -186,9 +193,24 @@ function tellTime() {
 
 function follow() {
   if (!element.isConnected) return gone.abort();
+  if (!clock.playing) {
+    pace.last = 0;
+    refresh();
+    return paint();
+  }
+  keepPace();
   tellTime();
-  if (!clock.playing) return refresh(), paint();
   if (posed.frame !== frameNow()) draw();
+}
+
+function keepPace() {
+  const now = performance.now();
+  const waited = pace.last ? Math.min(now - pace.last, 4 * SLOW) : 0;
+  pace.last = now;
+  pace.mean += (waited - pace.mean) * 0.2;
+  if (pace.mean < SLOW || pace.detail < 0.35) return;
+  pace.detail *= 0.7;
+  pace.mean = 0;
 }
 
 function say(sentence) {
@@ -259,16 +281,16 @@ new IntersectionObserver(([{ isIntersecting }]) => {
   paint();
 }).observe(root);
 
-// For tests and the curious: the drawn vertices of a frame, (R, 3) metres, and the picture of this moment.
+// For tests and the curious: how it is drawn now, the drawn vertices of a frame, (R, 3) metres, and the picture.
 root.inspect = {
-  orbit,
+  view,
   positions(frame) {
     pose(frame);
     paint();
     return head.positions.slice();
   },
   picture() {
-    draw();
+    render();
     return canvas.toDataURL();
   },
 };

@@ -3,6 +3,7 @@
 import base64
 import json
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
@@ -10,7 +11,7 @@ import numpy as np
 from gradio.data_classes import FileData, GradioModel
 
 from kmtalk.assets import asset
-from kmtalk.face import load_face
+from kmtalk.face import Face
 from kmtalk.motion import Animation
 from kmtalk.render import BACKDROPS, CAMERAS, Camera
 from kmtalk.render.scene import BUST_FADE, NO_FADE, PROGRAMS, SHADOW_PIXELS, light_uniforms, shader_source
@@ -79,17 +80,18 @@ class Viewer(Part):
         self.js_on_load = f"const SCENE = {json.dumps(_scene())};\n{self.js_on_load}"
 
 
-def viewer_faces(names: tuple[str, ...], folder: Path) -> dict[str, ViewerFace]:
-    """Write the shipped heads of these names for the viewer into a folder that the server must serve as static."""
-    faces = {}
-    for name in names:
-        files = write_face(load_face(name), folder)
-        faces[name] = ViewerFace(
-            geometry=_file(files.geometry),
-            texture=files.texture and _file(files.texture),
-            portrait=_file(Path(shutil.copy(asset("head", name, "portrait.webp"), folder / f"{name}.webp"))),
-        )
-    return faces
+def viewer_faces(faces: Mapping[str, Face], folder: Path) -> dict[str, ViewerFace]:
+    """Write faces for the viewer into a folder that the server must serve as static; shipped ones get a portrait."""
+    return {name: _written(face, folder) for name, face in faces.items()}
+
+
+def _written(face: Face, folder: Path) -> ViewerFace:
+    files, portrait = write_face(face, folder), asset("head", face.name, "portrait.webp")
+    return ViewerFace(
+        geometry=_file(files.geometry),
+        texture=files.texture and _file(files.texture),
+        portrait=_file(Path(shutil.copy(portrait, folder / f"{face.name}.webp"))) if portrait.is_file() else None,
+    )
 
 
 def viewer_data(
