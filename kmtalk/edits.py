@@ -142,18 +142,19 @@ def _relabel(draft: Draft, phoneme: int, label: str) -> None:
     if not has_handles(draft.face):
         raise InputError(f"face {draft.face.name!r} has no lips by name, which a relabelled phoneme could move")
     before, grid = draft.phonemes[index], draft.grid
+    if label == before.label:
+        return
     after = draft.phonemes[:index] + [replace(before, label=label)] + draft.phonemes[index + 1 :]
     middle = grid.place_at((before.start + before.end) / 2)
     if draft.row(middle) is None:
         draft.insert(middle)
     low, high = grid.place_at(before.start), grid.place_at(before.end)
     rows = [row for row, key in enumerate(draft.keys) if low <= key.place <= high]
-    if label != before.label:
-        times = np.array([draft.keys[row].place / grid.rate for row in rows])
-        poses = np.stack([draft.keys[row].wanted for row in rows])
-        poses = as_relabelled(draft.face, draft.animation.audio, draft.phonemes, after, index, times, poses)
-        for row, pose in zip(rows, poses, strict=True):
-            draft.keys[row] = replace(draft.keys[row], wanted=pose, held=True)
+    times = np.array([draft.keys[row].place / grid.rate for row in rows])
+    poses = np.stack([draft.keys[row].wanted for row in rows])
+    poses = as_relabelled(draft.face, draft.animation.audio, draft.phonemes, after, index, times, poses)
+    for row, pose in zip(rows, poses, strict=True):
+        draft.keys[row] = replace(draft.keys[row], wanted=pose, held=True)
     draft.phonemes = after
 
 

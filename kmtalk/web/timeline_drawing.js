@@ -42,7 +42,8 @@ function draw() {
   drawRuler(width);
   drawSound();
   drawMouth();
-  make("g", { class: "marks" }, drawing);
+  const layers = make("g", { class: "marks" }, drawing);
+  for (let count = 0; count < 3; count++) make("g", {}, layers);
   drawMarks();
 }
 
@@ -92,29 +93,46 @@ function curve(values, most) {
 // ---- phonemes and key frames, which edits change
 
 function drawMarks() {
-  const layer = drawing.querySelector(".marks");
-  layer.replaceChildren();
-  for (const frame of ghosts()) drawGhost(frame, layer);
+  for (const nodes of Object.values(marks)) mark(nodes, -1);
+  const [ghostLayer, phonemeLayer, keyLayer] = drawing.querySelector(".marks").children;
+  ghostLayer.replaceChildren();
+  for (const frame of ghosts()) drawGhost(frame, ghostLayer);
   marks = {
-    phonemes: now.phonemes.map((phoneme, index) => drawPhoneme(phoneme, index, layer)),
-    keys: now.keys.map((key, index) => drawKey(key, index, layer)),
+    phonemes: now.phonemes.map((phoneme, index) => {
+      return drawn(phonemeLayer, index, drawPhoneme, phoneme, phonemeStates(phoneme, index));
+    }),
+    keys: now.keys.map((key, index) => drawn(keyLayer, index, drawKey, key, keyStates(key))),
   };
+  while (keyLayer.children.length > now.keys.length) keyLayer.lastChild.remove();
   placeHandles();
   show(position());
 }
 
-function drawPhoneme(phoneme, index, layer) {
+/** The group at an index of a layer, drawn anew only when it would look different: a minute of speech has a thousand. */
+function drawn(layer, index, drawIt, what, states) {
+  const looks = JSON.stringify([what, states]);
+  const before = layer.children[index];
+  if (before?.dataset.looks === looks) return before;
+  const group = make("g", { class: states.join(" "), "data-looks": looks }, layer);
+  drawIt(what, group, index);
+  if (before) before.replaceWith(group);
+  return group;
+}
+
+function phonemeStates(phoneme, index) {
+  const states = ["phoneme", phoneme.kind, isEdited(phoneme, index) && "edited", selected?.phoneme === index && "selected"];
+  return states.filter(Boolean);
+}
+
+function drawPhoneme(phoneme, group, index) {
   const [top, bottom] = ROWS.phonemes;
   const x = phoneme.start * scale;
   const width = Math.max((phoneme.end - phoneme.start) * scale, 1);
-  const states = [phoneme.kind, isEdited(phoneme, index) && "edited", selected?.phoneme === index && "selected"];
-  const group = make("g", { class: ["phoneme", ...states].filter(Boolean).join(" "), "data-index": index }, layer);
   make("rect", { x, y: top, width, height: bottom - top, rx: 3 }, group);
-  if (states[1]) make("path", { class: "changed", d: `M${x + 3} ${bottom - 3}h${Math.max(width - 6, 1)}` }, group);
+  if (isEdited(phoneme, index)) make("path", { class: "changed", d: `M${x + 3} ${bottom - 3}h${Math.max(width - 6, 1)}` }, group);
   const label = phoneme.kind === "silence" ? "·" : phoneme.label;
   if (width >= 3 + 7 * label.length) make("text", { x: x + width / 2, y: bottom - 10 }, group, label);
   make("title", {}, group, describe(phoneme));
-  return group;
 }
 
 function isEdited(phoneme, index) {
@@ -130,15 +148,17 @@ function describe(phoneme) {
 const diamondPath = (x, half) => `M${x} ${middleOf(ROWS.keys) - half}l${half} ${half}l-${half} ${half}l-${half} -${half}z`;
 const middleOf = ([top, bottom]) => (top + bottom) / 2;
 
-function drawKey(key, index, layer) {
+function keyStates(key) {
+  const states = [isShaped(key) && "edited", isPending(key) && "pending", selected?.key === key.frame && "selected"];
+  return ["key-frame", ...states].filter(Boolean);
+}
+
+function drawKey(key, group) {
   const x = timeOf(key.frame) * scale;
   const half = scale < ZOOM.dense ? 1.5 : selected?.key === key.frame ? 7 : 5;
-  const states = [isShaped(key) && "edited", isPending(key) && "pending", selected?.key === key.frame && "selected"];
-  const group = make("g", { class: ["key-frame", ...states].filter(Boolean).join(" ") }, layer);
   make("line", { class: "stem", x1: x, x2: x, y1: middleOf(ROWS.keys) + half, y2: ROWS.mouth[1] }, group);
-  const diamond = make("path", { class: "diamond", d: diamondPath(x, half) }, group);
-  make("title", {}, group, `key frame ${index + 1} of ${now.keys.length}: frame ${key.frame}`);
-  return diamond;
+  make("path", { class: "diamond", d: diamondPath(x, half) }, group);
+  make("title", {}, group, `key frame at frame ${key.frame}`);
 }
 
 const isShaped = (key) => !same(key, { ...NEW_KEY, frame: key.frame, from: key.frame });

@@ -1,7 +1,7 @@
 // Editing: what is selected, the list of edits with undo and redo, and completing again.
 
 let versions = new Versions();
-let completed = null; // the edits that the motion goes through, with their phonemes and keys
+let completed = null; // {edits, keys}: what the motion goes through; keys by their frames
 let selected = null; // {key: frame} or {phoneme: index}
 let asked = null; // the edits that Python is completing
 let tabled = null; // the phonemes in the table for readers
@@ -170,7 +170,8 @@ function rest() {
 function takeEdits(again) {
   const answer = asked !== null;
   asked = null;
-  completed = { edits: data.edits, ...replay(data, data.edits) };
+  const { keys } = replay(data, data.edits);
+  completed = { edits: data.edits, keys: new Map(keys.map((key) => [key.frame, key])) };
   if (!again) {
     versions = new Versions(data.edits);
     selected = null;
@@ -228,11 +229,11 @@ function fillTools() {
 /** Frames of keys that the motion still has and the edits have not. */
 function ghosts() {
   const frames = new Set(now.keys.map(({ frame }) => frame));
-  return completed.keys.map(({ frame }) => frame).filter((frame) => !frames.has(frame));
+  return [...completed.keys.keys()].filter((frame) => !frames.has(frame));
 }
 
 /** Whether a key differs from what the motion goes through. */
 function isPending(key) {
-  const before = completed.keys.find(({ frame }) => frame === key.frame);
+  const before = completed.keys.get(key.frame);
   return !before || !same({ ...before, from: key.from }, key);
 }
