@@ -224,7 +224,7 @@ class _Run:
 
     @torch.no_grad()
     def _follow(self) -> None:
-        decay = min(self.config.average, 1 - 1 / (self.state.steps + 1))
+        decay = min(self.config.average, self.state.steps / (self.state.steps + 9))  # forget the first steps soon
         for mean, value in zip(self.average.parameters(), self.plain.parameters(), strict=True):
             mean.lerp_(value, 1 - decay)
         for mean, value in zip(self.average.buffers(), self.plain.buffers(), strict=True):
