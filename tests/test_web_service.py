@@ -6,7 +6,8 @@ import pytest
 from kmtalk.animate import animate
 from kmtalk.audio import save_audio
 from kmtalk.errors import InputError
-from kmtalk.web.service import Service, Shot, Stopwatch, Wish, check_formats, checked_audio, facts
+from kmtalk.web.service import Service, Stopwatch
+from kmtalk.web.wishes import Wish, make_shot
 
 
 def quiet(stage, fraction):
@@ -18,9 +19,14 @@ def service(tiny_model):
     return Service(tiny_model, "tiny", lambda speech, **options: animate(speech, model=tiny_model, **options))
 
 
-@pytest.fixture
-def recording(tmp_path, voice):
-    return str(save_audio(tmp_path / "my voice.wav", voice[:16000]))
+@pytest.fixture(scope="module")
+def recording(tmp_path_factory, voice):
+    return str(save_audio(tmp_path_factory.mktemp("voice") / "my voice.wav", voice[:16000]))
+
+
+@pytest.fixture(scope="module")
+def take(service, recording):
+    return service.record(recording, Wish(), quiet)
 
 
 def test_a_take_has_motion_a_name_and_its_stages(service, recording):
@@ -32,8 +38,32 @@ def test_a_take_has_motion_a_name_and_its_stages(service, recording):
     assert all(seconds >= 0 for seconds in take.seconds.values())
 
 
-def test_files_are_written_and_counted(service, recording, tmp_path):
-    take = service.record(recording, Wish(), quiet)
+def test_who_speaks_must_be_there(service, recording):
+    with pytest.raises(InputError, match="identity 'dora' is not allowed: use one of ari, ben, cleo"):
+        service.record(recording, Wish("dora"), quiet)
+
+
+def test_edits_complete_the_motion_again_and_none_gives_the_first_back(service, take):
+    key = int(take.original.key_frames[1])
+    edited = service.complete(take, [{"do": "set key", "frame": key, "weights": {"jawOpen": 0.9}}])
+    assert edited.animation.weights[key, take.original.face.basis_names.index("jawOpen")] == pytest.approx(
+        0.9, abs=1e-3
+    )
+    assert edited.original is take.original and edited.identity == take.identity
+    assert edited.revision != take.revision and "completing again" in edited.seconds
+    assert service.complete(edited, []).animation is take.original
+    with pytest.raises(InputError, match="edit 1 cannot be used"):
+        service.complete(take, [{"do": "delete key", "frame": 0}])
+
+
+def test_another_face_gets_the_same_motion(service, take):
+    other = service.recast(take, "ben")
+    assert other.animation.face.name == other.original.face.name == "ben"
+    np.testing.assert_array_equal(other.animation.weights, take.animation.weights)
+    assert other.revision != take.revision
+
+
+def test_files_are_written_and_counted(service, take, tmp_path):
     paths = service.write(take, tmp_path, ["npz", "TextGrid"], quiet)
     assert [path.name for path in paths] == ["my voice.npz", "my voice.TextGrid"]
     with np.load(paths[0]) as packed:
@@ -41,43 +71,50 @@ def test_files_are_written_and_counted(service, recording, tmp_path):
     assert take.seconds["writing files"] >= 0
 
 
-def test_facts_tell_the_stages_that_took_time(service, recording):
-    take = replace(service.record(recording, Wish(), quiet), seconds={"hearing": 0.001, "writing files": 0.25})
-    table = facts(take, "tiny")
-    assert table["Recording"].startswith("1.00 s") and table["Model"] == "tiny"
+def test_captions_need_words_and_arkit_needs_the_rig(service, take, tiny_model):
+    assert set(service.missing(take)) == {"srt"} and "csv" in service.formats(take)
+
+
+def test_facts_tell_the_stages_that_took_time(service, take):
+    table = service.facts(replace(take, seconds={"hearing": 0.001, "writing files": 0.25}))
+    assert table["Recording"].startswith("1.00 s") and table["Model"] == "tiny" and table["Edits"] == "0"
     assert table["Writing files"] == "0.25 s" and "Hearing" not in table
 
 
-def test_film_reports_every_frame(service, recording, tmp_path):
+def test_film_reports_every_frame(service, take, tmp_path):
     stages = []
-    take = service.record(recording, Wish(), quiet)
-    path = service.film(take, tmp_path, Shot(256), lambda stage, fraction: stages.append((stage, fraction)))
+    path = service.film(take, tmp_path, make_shot(256), lambda stage, fraction: stages.append((stage, fraction)))
     assert path.stat().st_size > 1000
     assert stages[-1] == ("rendering frame 25 of 25", 1.0)
 
 
-@pytest.mark.parametrize("wish", [{"identity": "dora"}, {"fps": 24}, {"seed": -1}, {"seed": 2**31}])
-def test_wishes_that_cannot_be_met(wish):
-    with pytest.raises(InputError, match="is not allowed"):
-        Wish(**wish)
+def test_a_comparison_is_twice_as_wide(service, take, tmp_path):
+    from imageio_ffmpeg import read_frames
+
+    sizes = []
+    for compare in ("nothing", "uniform key frames"):
+        path = service.film(take, tmp_path, make_shot(256), quiet, compare=compare)
+        frames = read_frames(str(path))
+        sizes.append(next(frames)["size"])
+        frames.close()
+    assert sizes[0] == (256, 256) and sizes[1][0] >= 512
+    with pytest.raises(InputError, match="comparison 'everything' is not allowed"):
+        service.film(take, tmp_path, make_shot(256), quiet, compare="everything")
 
 
-def test_limits_are_told_with_the_length_and_the_way_out(tmp_path, voice):
-    with pytest.raises(InputError, match=r"0\.20 s long: at least 0\.3 s"):
-        checked_audio(str(save_audio(tmp_path / "short.wav", voice[8000:11200])))
-    with pytest.raises(InputError, match=r"66 s long .* up to 60 s: .*python -m kmtalk animate"):
-        checked_audio(str(save_audio(tmp_path / "long.wav", np.tile(voice, 22))))
-    with pytest.raises(InputError, match="there is no recording yet"):
-        checked_audio(None)
+def test_those_who_wait_for_the_renderer_are_told(service, take, tmp_path):
+    told = []
 
+    class Enough(Exception):  # noqa: N818 - somebody pressed Stop
+        pass
 
-def test_sizes_cameras_and_formats_are_checked():
-    with pytest.raises(InputError, match="size 333 .* 256, 512"):
-        Shot(333)
-    with pytest.raises(InputError, match="camera 'behind' .* front"):
-        Shot(camera="behind")
-    with pytest.raises(InputError, match="format 'fbx' .* mp4, npz"):
-        check_formats(["npz", "fbx"])
+    def report(stage, fraction):
+        told.append(stage)
+        raise Enough
+
+    with service.renderer.turn(quiet), pytest.raises(Enough):
+        service.film(take, tmp_path, make_shot(256), report)
+    assert told == ["waiting for the renderer, 1 is before you"]
 
 
 def test_stopwatch_adds_up_each_stage():

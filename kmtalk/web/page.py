@@ -9,7 +9,8 @@ import gradio as gr
 
 from kmtalk.assets import asset
 from kmtalk.face import IDENTITIES
-from kmtalk.web.service import MAX_MEGABYTES, MAX_SECONDS, MIN_SECONDS, Service
+from kmtalk.web.service import Service
+from kmtalk.web.wishes import MAX_MEGABYTES, MAX_SECONDS, MIN_SECONDS
 
 _FOLDER = Path(__file__).parent
 _AUTHORS = "https://github.com/ffxzh/KMTalk"

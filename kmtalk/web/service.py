@@ -1,64 +1,40 @@
 """What the page and the HTTP endpoints do, without a word about how they look."""
 
 import time
+import uuid
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from kmtalk.audio import SAMPLE_RATE, load_audio
-from kmtalk.errors import InputError
+from kmtalk.audio import SAMPLE_RATE
+from kmtalk.edits import apply_edits
 from kmtalk.export import export
 from kmtalk.face import IDENTITIES, Face, load_face
 from kmtalk.models.kmtalk import KMTalk
 from kmtalk.motion import Animation
-from kmtalk.render import CAMERAS, render
+from kmtalk.render import Shot, render, render_comparison
+from kmtalk.web import wishes
 from kmtalk.web.background import Report
-
-MIN_SECONDS, MAX_SECONDS, MAX_MEGABYTES = 0.3, 60, 25
-FRAME_RATES = (25, 30, 50, 60)
-SIZES = (256, 512, 720, 1080)
-DATA_FORMATS = ("npz", "glb", "csv", "TextGrid", "json")
-FORMATS = ("mp4", *DATA_FORMATS)
-
-
-@dataclass(frozen=True)
-class Wish:
-    """What somebody asked for: who speaks, frames a second, and blinks, gaze and head motion drawn from the seed."""
-
-    identity: str = "ari"
-    fps: int = 25
-    life: bool = True
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        _check("identity", self.identity, IDENTITIES)
-        _check("fps", self.fps, FRAME_RATES)
-        if not 0 <= self.seed < 2**31:
-            raise InputError(f"seed {self.seed} is not allowed: give a whole number from 0 to {2**31 - 1}")
-
-
-@dataclass(frozen=True)
-class Shot:
-    """How the video is filmed: pixels to a side, and from where."""
-
-    size: int = 512
-    camera: str = "front"
-
-    def __post_init__(self) -> None:
-        _check("size", self.size, SIZES)
-        _check("camera", self.camera, CAMERAS)
+from kmtalk.web.turn import Turnstile
+from kmtalk.web.wishes import Wish, check, checked_audio
 
 
 @dataclass(frozen=True)
 class Take:
-    """One run: the animation, the name that its files get, and the seconds that each stage took."""
+    """One run: what was asked for, the animation as the model made it and as edited, and the name its files get.
 
+    identity: differs from run to run; revision: from edit to edit too; seconds: what each stage took.
+    """
+
+    wish: Wish
+    original: Animation
     animation: Animation
     name: str
-    seconds: dict[str, float]
+    identity: str = field(default_factory=lambda: uuid.uuid4().hex)
+    revision: str = field(default_factory=lambda: uuid.uuid4().hex)
+    seconds: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass
@@ -89,100 +65,129 @@ class Stopwatch:
 class Service:
     """Runs a model for the page and the endpoints.
 
-    model_name: how the page calls the model; animate: kmtalk.animate, or a stand-in that runs it on a borrowed GPU;
-    faces: by identity, loaded once.
+    model_name: how the page calls the model; animate: kmtalk.animate with this model, or a stand-in that runs it on a
+    borrowed GPU.
     """
 
     model: KMTalk
     model_name: str
     animate: Callable[..., Animation]
-    faces: dict[str, Face] = field(default_factory=lambda: {name: load_face(name) for name in IDENTITIES})
+    renderer: Turnstile = field(default_factory=Turnstile)
+
+    @cached_property
+    def faces(self) -> dict[str, Face]:
+        """Who can speak: the shipped heads, or the one that the model brings."""
+        own = self.model.face
+        return {own.name: own} if own is not None else {name: load_face(name) for name in IDENTITIES}
 
     def record(self, path: str | None, wish: Wish, report: Report) -> Take:
         """Read a recording and animate it."""
+        identity = wish.identity or next(iter(self.faces))
+        check("identity", identity, self.faces)
         watch = Stopwatch(report)
         watch("reading the recording", 0.0)
-        audio = checked_audio(path)
-        speech = (audio, SAMPLE_RATE)
-        face = self.faces[wish.identity]
-        animation = self.animate(speech, face=face, fps=wish.fps, life=wish.life, seed=wish.seed, progress=watch)
+        speech = (checked_audio(path), SAMPLE_RATE)
+        animation = self.animate(speech, face=self.faces[identity], progress=watch, **wish.options)
         watch.stop()
-        return Take(animation, Path(path).stem or "speech", watch.seconds)
+        return Take(wish, animation, animation, Path(path).stem or "speech", seconds=watch.seconds)
+
+    def complete(self, take: Take, edits: Sequence[dict[str, Any]]) -> Take:
+        """Edit a take's key motions and complete its motion again; no edits give the original back."""
+        started = time.perf_counter()
+        seed = take.wish.seed if take.wish.life else None
+        animation = apply_edits(take.original, self.model, edits, seed) if edits else take.original
+        seconds = {"completing again": time.perf_counter() - started}
+        return replace(take, animation=animation, revision=uuid.uuid4().hex, seconds=seconds)
+
+    def recast(self, take: Take, identity: str) -> Take:
+        """Give a take's motion to another face."""
+        check("identity", identity, self.faces)
+        face = self.faces[identity]
+        original, animation = replace(take.original, face=face), replace(take.animation, face=face)
+        return replace(take, original=original, animation=animation, revision=uuid.uuid4().hex, seconds={})
 
     def write(self, take: Take, folder: Path, formats: Sequence[str], report: Report) -> list[Path]:
         """Write a take's data files into a folder."""
         started, paths = time.perf_counter(), []
         for index, suffix in enumerate(formats):
-            report("writing files", index / len(formats))
+            report(f"writing {suffix}", index / len(formats))
             paths.append(export(take.animation, folder / f"{take.name}.{suffix}"))
         take.seconds["writing files"] = time.perf_counter() - started
         return paths
 
-    def film(self, take: Take, folder: Path, shot: Shot, report: Report) -> Path:
-        """Write a take's MP4 into a folder."""
-        started = time.perf_counter()
-        report("rendering", 0.0)
-        path = render(
-            take.animation,
-            folder / f"{take.name}.mp4",
-            size=shot.size,
-            camera=shot.camera,
-            progress=lambda done, total: report(f"rendering frame {done} of {total}", done / total),
-        )
-        take.seconds["rendering and encoding"] = time.perf_counter() - started
+    def film(
+        self, take: Take, folder: Path, shot: Shot, report: Report, suffix: str = "mp4", compare: str = "nothing"
+    ) -> Path:
+        """Write a take's video, or its pictures, into a folder, once it is this one's turn."""
+        check("comparison", compare, wishes.COMPARISONS)
+        path = folder / f"{take.name}.{suffix}"
+        with self.renderer.turn(lambda before: report(_waiting(before), 0.0)):
+            started = time.perf_counter()
+            report("rendering", 0.0)
+
+            def progress(done: int, total: int) -> None:
+                left = (time.perf_counter() - started) * (total - done) / done
+                report(f"rendering frame {done} of {total}{_left(left)}", done / total)
+
+            if compare == "nothing":
+                render(take.animation, path, shot, progress=progress)
+            else:
+                pair, titles = self._pair(take, compare)
+                render_comparison(pair, path, titles, shot, progress=progress)
+            take.seconds["rendering and encoding"] = time.perf_counter() - started
         return path
+
+    def _pair(self, take: Take, compare: str) -> tuple[list[Animation], list[str]]:
+        """A take's animation and the one it is compared with, and their titles."""
+        if compare == "no edits":
+            return [take.animation, take.original], ["edited", "as the model made it"]
+        changed = {"keys": "uniform"} if compare == "uniform key frames" else {"life": False}
+        speech = (take.original.audio, SAMPLE_RATE)
+        other = self.animate(speech, face=take.original.face, **(take.wish.options | changed))
+        mine = f"{take.wish.keys} key frames" if "keys" in changed else "with life"
+        return [take.animation, other], [mine, compare]
+
+    def formats(self, take: Take) -> list[str]:
+        """Return which data files a take gets at once."""
+        missing = self.missing(take)
+        return [suffix for suffix in (*wishes.DATA_FORMATS, "srt") if suffix not in missing]
+
+    def missing(self, take: Take) -> dict[str, str]:
+        """Return which files a take cannot have, and why."""
+        why = {}
+        if not take.animation.words:
+            why["srt"] = "Give a transcript to have captions."
+        if self.model.face is not None:
+            why["csv"] = "This model does not move ARKit shapes."
+        return why
 
     def info(self) -> dict[str, Any]:
         """Return what this service runs and allows."""
         return {
             "model": self.model_name,
             "device": str(self.model.device),
-            "identities": list(IDENTITIES),
-            "cameras": list(CAMERAS),
-            "formats": list(FORMATS),
-            "fps": list(FRAME_RATES),
-            "size": list(SIZES),
-            "limits": {"min_seconds": MIN_SECONDS, "max_seconds": MAX_SECONDS, "max_megabytes": MAX_MEGABYTES},
-            "units": {"time": "seconds", "vertices": "metres", "weights": "0 to 1", "angles": "radians"},
+            "identities": list(self.faces),
+            "styles": list(self.model.config.subjects),
+        } | wishes.offers()
+
+    def facts(self, take: Take) -> dict[str, str]:
+        """Return the table that tells how a take was made, as name -> value."""
+        animation = take.animation
+        spoken = sum(phoneme.label != "sil" for phoneme in animation.phonemes)
+        table = {
+            "Recording": f"{animation.duration:.2f} s, 16 kHz mono",
+            "Phonemes": f"{spoken}, without silences",
+            "Key frames": f"{len(animation.key_frames)} of {animation.frames} frames at {animation.fps:g} a second",
+            "Edits": f"{len(animation.edits)}",
+            "Model": self.model_name,
         }
+        noticed = {stage: seconds for stage, seconds in take.seconds.items() if seconds >= 0.005}
+        return table | {stage.capitalize(): f"{seconds:.2f} s" for stage, seconds in noticed.items()}
 
 
-def checked_audio(path: str | None) -> np.ndarray:
-    """Return a recording's (S,) float32 samples at 16 kHz, if its length is one that the page takes."""
-    if not path:
-        raise InputError("there is no recording yet: upload one, record yourself, or pick an example")
-    audio = load_audio(path)
-    seconds = len(audio) / SAMPLE_RATE
-    if seconds < MIN_SECONDS:
-        raise InputError(f"the recording is {seconds:.2f} s long: at least {MIN_SECONDS} s are needed to hear a word")
-    if seconds > MAX_SECONDS:
-        raise InputError(
-            f"the recording is {seconds:.0f} s long and this page takes up to {MAX_SECONDS} s: "
-            "shorten it, or run `python -m kmtalk animate` on your own machine, which takes any length"
-        )
-    return audio
+def _waiting(before: int) -> str:
+    return f"waiting for the renderer, {before} {'is' if before == 1 else 'are'} before you"
 
 
-def check_formats(formats: Sequence[str]) -> None:
-    """Make sure that every format is one of FORMATS."""
-    for suffix in formats:
-        _check("format", suffix, FORMATS)
-
-
-def facts(take: Take, model_name: str) -> dict[str, str]:
-    """Return the table that tells how a take was made, as name -> value."""
-    animation = take.animation
-    spoken = sum(phoneme.label != "sil" for phoneme in animation.phonemes)
-    table = {
-        "Recording": f"{animation.duration:.2f} s, 16 kHz mono",
-        "Phonemes": f"{spoken}, without silences",
-        "Key frames": f"{len(animation.key_frames)} of {animation.frames} frames at {animation.fps:g} a second",
-        "Model": model_name,
-    }
-    noticed = {stage: seconds for stage, seconds in take.seconds.items() if seconds >= 0.005}
-    return table | {stage.capitalize(): f"{seconds:.2f} s" for stage, seconds in noticed.items()}
-
-
-def _check(name: str, value: object, allowed: Sequence[object]) -> None:
-    if value not in allowed:
-        raise InputError(f"{name} {value!r} is not allowed: use one of {', '.join(map(str, allowed))}")
+def _left(seconds: float) -> str:
+    return f", about {max(1, round(seconds))} s left" if seconds >= 0.5 else ""

@@ -194,7 +194,7 @@ function tellTime() {
 function follow() {
   if (!element.isConnected) return gone.abort();
   if (!clock.playing) {
-    pace.last = 0;
+    if (pace.last) Object.assign(pace, { last: 0, detail: Math.min(pace.detail / 0.7, 1) });
     refresh();
     return paint();
   }
