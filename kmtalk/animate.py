@@ -22,7 +22,7 @@ from kmtalk.localise import localise, spectral_change
 from kmtalk.motion import Animation
 from kmtalk.phonemes import Phoneme, Word, centre_frames, key_frames
 from kmtalk.stages import Grid, check_fps, complete, decode_keys, encode, make_grid, upsample
-from kmtalk.textgrid import read_textgrid
+from kmtalk.textgrid import read_textgrid, read_words
 
 if TYPE_CHECKING:
     from kmtalk.models.kmtalk import KMTalk
@@ -90,11 +90,11 @@ def animate(
     duration = len(audio) / SAMPLE_RATE
     if transcript is not None and alignment is not None:
         raise InputError("both a transcript and an alignment were given: give one of them")
-    aligned = None if alignment is None else read_textgrid(alignment, duration)
+    aligned = None if alignment is None else (read_textgrid(alignment, duration), read_words(alignment, duration))
     say("hearing phonemes", 0.1)
     grid = make_grid(max(1, round(duration * fps)), fps)
     features, posteriors = encode(model, audio, grid, style)
-    phonemes, words = (aligned, ()) if aligned else _phonemes(posteriors, audio, transcript, language)
+    phonemes, words = aligned or _phonemes(posteriors, audio, transcript, language)
     say("decoding key motions", 0.6)
     places = _places(model.config.keys if keys is None else keys, phonemes, grid, own=keys is None)
     key_motions = decode_keys(model, features, places)

@@ -1,5 +1,6 @@
 """Speech to animation with a small untrained model: lengths, chunks, keys, life and what is refused."""
 
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -11,7 +12,7 @@ from kmtalk.assets import asset
 from kmtalk.errors import InputError
 from kmtalk.life import CHANNELS
 from kmtalk.models.kmtalk import KMTalk
-from kmtalk.phonemes import Phoneme, key_frames
+from kmtalk.phonemes import Phoneme, Word, centre_frames, key_frames
 from kmtalk.textgrid import format_textgrid
 
 
@@ -150,6 +151,27 @@ def test_an_alignment_gives_the_phonemes_as_they_are(speak, voice, sentence, tmp
     assert made.key_frames.tolist() == key_frames(made.phonemes, 25, 75).tolist()
 
 
+def test_words_come_with_a_transcript_or_an_alignment(speak, voice, animation, tmp_path):
+    assert animation.words == ()
+    word = Word("masiu", 0.4, 1.2)
+    (tmp_path / "voice.TextGrid").write_text(format_textgrid(animation.phonemes, [], 3.0, [word]))
+    assert speak(voice, alignment=tmp_path / "voice.TextGrid").words == (word,)
+    if shutil.which("espeak-ng"):
+        made = speak(voice, transcript="Ma sees you, ma sees you.")
+        assert [word.text for word in made.words] == "Ma sees you, ma sees you.".split()
+        assert 0 <= made.words[0].start < made.words[0].end <= made.words[1].start
+        assert {made.words[0].start, made.words[-1].end} <= {p.start for p in made.phonemes} | {made.phonemes[-1].end}
+        assert "SH" in {p.label for p in speak(voice, transcript="Straße", language="de").phonemes}
+        assert "no voice 'klingonish'" in complaint(speak, voice, transcript="hello", language="klingonish")
+
+
+def test_keys_in_the_middle_of_phonemes(speak, voice, sentence, tmp_path):
+    (tmp_path / "voice.TextGrid").write_text(format_textgrid(sentence, [], 3.0))
+    made = speak(voice, alignment=tmp_path / "voice.TextGrid", keys="centres")
+    assert made.key_frames.tolist() == centre_frames(made.phonemes, 25, 75).tolist()
+    assert made.key_frames[:7].tolist() == [0, 10, 11, 15, 19, 23, 28]
+
+
 def test_a_transcript_and_an_alignment_are_one_too_many(speak, voice):
     message = complaint(speak, voice, transcript="hello", alignment="missing.TextGrid")
     assert "give one of them" in message
@@ -258,3 +280,38 @@ def test_phonemes_are_in_order_without_gaps(animation):
     for before, after in zip(animation.phonemes, animation.phonemes[1:], strict=False):
         assert before.end == after.start
         assert before.duration > 0
+
+
+@pytest.fixture(scope="module")
+def learned(tiny_config, face):
+    """A model of a learned basis, with weights of any size, that brings its own face, uniform keys and two styles."""
+    names = tuple(f"motion{index:03d}" for index in range(5))
+    config = replace(tiny_config, weight_names=names, bounded=False, keys="uniform", subjects=("ann", "bob"))
+    torch.manual_seed(1)
+    model = KMTalk(config).eval()
+    torch.nn.init.normal_(model.key_decoder.motion.weight, std=2.0)
+    model.face = replace(face, name="own", basis=face.basis[:5], basis_names=names, look=None)
+    return model
+
+
+def test_a_learned_basis_moves_its_own_face_without_bounds(learned, voice):
+    made = animate((voice, 16000), model=learned)
+    assert made.face.name == "own"
+    assert made.weights.min() < 0 and made.weights.max() > 1
+    assert not made.motion.life.any()  # it has no eyes by name
+    assert made.motion.head_pose.any()
+    stiff = replace(learned.face, head_weight=np.zeros_like(learned.face.head_weight))
+    assert not animate((voice, 16000), model=learned, face=stiff).motion.head_pose.any()
+
+
+def test_the_model_s_own_kind_of_keys_is_the_default(learned, voice):
+    own = animate((voice, 16000), model=learned).key_frames
+    boundaries = animate((voice, 16000), model=learned, keys="phonemes").key_frames
+    assert len(own) == len(boundaries)
+    assert np.ptp(np.diff(own)) <= 1
+
+
+def test_a_style_is_one_of_the_model_s_subjects(learned, voice):
+    ann, bob = (animate((voice, 16000), model=learned, style=name) for name in ("ann", "bob"))
+    assert not np.array_equal(ann.weights, bob.weights)
+    assert "'eve'" in complaint(animate, (voice, 16000), model=learned, style="eve")

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from kmtalk.phonemes import LABELS, VOWELS, Phoneme, key_frames
+from kmtalk.phonemes import LABELS, VOWELS, Phoneme, centre_frames, key_frames
 
 
 def test_labels_are_the_forty_of_the_contract():
@@ -47,3 +47,11 @@ def test_a_gap_between_phonemes_gives_both_its_ends():
 def test_no_frames_is_a_mistake_of_the_program():
     with pytest.raises(ValueError, match="at least one frame"):
         key_frames((), 25, 0)
+
+
+def test_centre_frames_are_the_middles_of_sounds_and_the_edges_of_silences():
+    phonemes = (Phoneme("sil", 0.0, 0.2), Phoneme("AA", 0.2, 0.32), Phoneme("B", 0.32, 0.4), Phoneme("sil", 0.4, 0.8))
+    # middles at 0.26 s * 25 = 6.5 (half to even) and 0.36 s * 25 = 9; silences from 0 to 5 and from 10 to 20
+    assert centre_frames(phonemes, 25, 21).tolist() == [0, 5, 6, 9, 10, 20]
+    assert centre_frames((), 25, 4).tolist() == [0, 3]
+    assert centre_frames((Phoneme("AA", 0.0, 9.0),), 25, 4).tolist() == [0, 3]

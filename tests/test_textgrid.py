@@ -6,8 +6,8 @@ import re
 import pytest
 
 from kmtalk.errors import InputError
-from kmtalk.phonemes import Phoneme
-from kmtalk.textgrid import fill_silence, format_textgrid, read_textgrid
+from kmtalk.phonemes import Phoneme, Word
+from kmtalk.textgrid import fill_silence, format_textgrid, read_textgrid, read_words
 
 SPOKEN = (Phoneme("HH", 0.1, 0.2), Phoneme("AH", 0.2, 0.3), Phoneme("L", 0.3, 0.4), Phoneme("OW", 0.4, 0.75))
 WHOLE = (Phoneme("sil", 0, 0.1), *SPOKEN, Phoneme("sil", 0.75, 1.0))
@@ -122,6 +122,58 @@ def test_ipa_labels_of_newer_models(written):
     intervals = [(index / 10, (index + 1) / 10, symbol) for index, symbol in enumerate(symbols)]
     found = read_textgrid(written(long_format(intervals, end=len(symbols) / 10)))
     assert [phoneme.label for phoneme in found] == labels
+
+
+def test_lower_case_arpabet_and_timit_s_closures(written):
+    symbols = "h# hv eh l ow pau q ae tcl t dcl jh tcl ch bcl bcl b y axr kcl dcl d epi r nx h#".split()
+    intervals = [(index / 10, (index + 1) / 10, symbol) for index, symbol in enumerate(symbols)]
+    found = read_textgrid(written(long_format(intervals, end=len(symbols) / 10)))
+    labels = "sil HH EH L OW sil T AE T JH CH B Y ER K D sil R N sil".split()
+    assert [phoneme.label for phoneme in found] == labels
+    by_label = {phoneme.label: (phoneme.start, phoneme.end) for phoneme in found}
+    assert by_label["JH"] == (1.0, 1.2)
+    assert by_label["B"] == (1.4, 1.7)
+
+
+def test_lower_case_letters_are_ipa_among_other_ipa(written):
+    intervals = [(0, 0.2, "y"), (0.2, 0.4, "r"), (0.4, 0.6, "a"), (0.6, 0.8, "ɛ")]
+    assert [p.label for p in read_textgrid(written(long_format(intervals)))] == "UW D AA EH sil".split()
+
+
+def test_words_come_from_their_tier(written):
+    assert read_words(written(SHORT), 1.0) == (Word('hello "there" ! 12', 0.1, 0.75),)
+    assert read_words(written(SHORT), 0.7)[0].end == 0.7
+    assert read_words(written(SHORT.replace('"words"', '"Anna - words"')), 1.0)[0].start == 0.1
+    assert read_words(written(SHORT.replace('"words"', '"notes 2"')), 1.0) == ()
+
+
+@pytest.mark.parametrize("layout", ["long_textgrid", "short_textgrid"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+def test_what_another_program_writes(tmp_path, layout, encoding):
+    praatio = pytest.importorskip("praatio.textgrid")
+    phones = [(0.1, 0.2, "HH"), (0.2, 0.3, "AH0"), (0.3, 0.4, "L"), (0.4, 0.75, "OW1")]
+    grid = praatio.Textgrid()
+    grid.addTier(praatio.IntervalTier("words", [(0.1, 0.75, "hello")], 0, 1))
+    grid.addTier(praatio.IntervalTier("phones", phones, 0, 1))
+    grid.addTier(praatio.PointTier("clicks", [(0.5, "a click")], 0, 1))
+    path = tmp_path / "other.TextGrid"
+    grid.save(str(path), format=layout, includeBlankSpaces=True)
+    path.write_bytes(path.read_text(encoding="utf-8").encode(encoding))
+    assert read_textgrid(path, 1.0) == WHOLE
+    assert read_words(path, 1.0) == (Word("hello", 0.1, 0.75),)
+
+
+def test_another_program_reads_what_we_write(written):
+    praatio = pytest.importorskip("praatio.textgrid")
+    words = (Word('say "hi"', 0.1, 0.4), Word("there", 0.4, 0.75))
+    path = written(format_textgrid(SPOKEN, [(0.2, "5")], 1.0, words))
+    grid = praatio.openTextgrid(str(path), includeEmptyIntervals=True)
+    assert grid.tierNames == ("words", "phones", "key frames")
+    assert [tuple(entry) for entry in grid.getTier("words").entries] == [
+        (0, 0.1, ""), (0.1, 0.4, 'say "hi"'), (0.4, 0.75, "there"), (0.75, 1, "")
+    ]  # fmt: skip
+    assert [entry.label for entry in grid.getTier("phones").entries] == [phoneme.label for phoneme in WHOLE]
+    assert read_words(path, 1.0) == words
 
 
 def test_unknown_labels_are_named(written):
