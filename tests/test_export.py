@@ -162,10 +162,18 @@ def test_praatio_reads_the_textgrid(animation, tmp_path):
     assert read_textgrid(path) == PHONEMES
     grid = openTextgrid(str(path), includeEmptyIntervals=True)
     assert (grid.minTimestamp, grid.maxTimestamp) == (0, 2.8)
+    assert [tuple(interval) for interval in grid.getTier("words").entries if interval.label] == [(0.3, 2.6, "Hi")]
     phones = [(interval.label, interval.start, interval.end) for interval in grid.getTier("phones").entries]
     assert phones == [(phoneme.label, phoneme.start, phoneme.end) for phoneme in PHONEMES]
     points = [(point.label, point.time) for point in grid.getTier("key frames").entries]
     assert points == [("0", 0), ("8", 0.32), ("9", 0.36), ("69", 2.76)]
+
+
+def test_a_textgrid_without_words_has_two_tiers(animation, tmp_path):
+    from praatio.textgrid import openTextgrid
+
+    path = export(replace(animation, words=()), tmp_path / "talk.TextGrid")
+    assert openTextgrid(str(path), includeEmptyIntervals=True).tierNames == ("phones", "key frames")
 
 
 def test_csv_is_live_links_layout(animation, tmp_path):

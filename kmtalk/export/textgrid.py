@@ -1,4 +1,4 @@
-"""TextGrid: phonemes and key frames for Praat."""
+"""TextGrid: phonemes, words and key frames for Praat."""
 
 from typing import BinaryIO
 
@@ -7,6 +7,9 @@ from kmtalk.textgrid import format_textgrid
 
 
 def write(animation: Animation, file: BinaryIO) -> None:
-    """Write a UTF-8 TextGrid: interval tier ``phones``, point tier ``key frames`` marked with the frame numbers."""
+    """Write a UTF-8 TextGrid: interval tier ``phones``, point tier ``key frames`` marked with the frame numbers.
+
+    An interval tier ``words`` stands before them where a transcript was given.
+    """
     points = [(frame / animation.fps, str(frame)) for frame in animation.key_frames.tolist()]
-    file.write(format_textgrid(animation.phonemes, points, animation.duration).encode())
+    file.write(format_textgrid(animation.phonemes, points, animation.duration, animation.words).encode())
