@@ -10,7 +10,7 @@ import numpy as np
 from kmtalk.data.meshes import read_mesh
 from kmtalk.data.prepared import Prepared
 from kmtalk.errors import InputError
-from kmtalk.face import IDENTITIES, load_face
+from kmtalk.face import IDENTITIES, Look, load_face
 from kmtalk.metrics import check_metres
 from kmtalk.phonemes import Phoneme
 
@@ -21,7 +21,8 @@ class Take:
 
     vertices: (T, V, 3) metres without head motion; template: (V, 3) metres, the neutral face; triangles: (F, 3);
     regions, landmarks: vertex indices, as far as known; key_frames: (N,) or None; audio: (S,) 16 kHz, empty if unknown;
-    metres_per_unit: what the published unit of its data set is, in which the reference scores are printed.
+    metres_per_unit: what the published unit of its data set is, in which the reference scores are printed;
+    look: how to draw it, None for a plain mesh.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Take:
     audio: np.ndarray = field(default_factory=lambda: np.zeros(0, np.float32))
     subject: str = ""
     metres_per_unit: float = 1.0
+    look: Look | None = None
 
     @property
     def lips(self) -> tuple[int, int] | None:
@@ -139,4 +141,5 @@ def _shipped(vertices: np.ndarray, path: Path) -> Take:
             f"{path} is not of a shipped head: give the neutral face with its triangles, --template FILE.ply"
         )
     face = min(faces, key=lambda face: float(np.abs(vertices - face.template).mean()))
-    return Take(path.stem, vertices[None], 0.0, face.template, face.triangles, face.regions, face.landmarks)
+    plain = Take(path.stem, vertices[None], 0.0, face.template, face.triangles, look=face.look)
+    return replace(plain, regions=face.regions, landmarks=face.landmarks)
