@@ -2,6 +2,7 @@ import json
 import time
 from pathlib import Path
 
+import gradio as gr
 import httpx
 import numpy as np
 import pytest
@@ -59,6 +60,67 @@ def test_seed_and_identity_reach_the_motion(client, recording):
     assert np.abs(ari - ben).max() > 1e-3
 
 
+def test_edits_change_the_motion_there_and_nowhere_else(client, recording):
+    def weights(endpoint, **wishes):
+        files = client.predict(handle_file(recording), formats=["npz"], api_name=endpoint, **wishes)
+        with np.load(files["npz"]) as packed:
+            return packed["weights"], packed["weight_names"].tolist(), packed["key_frames"]
+
+    plain, names, keys = weights("/animate")
+    key = int(keys[len(keys) // 2])
+    edits = [{"do": "set key", "frame": key, "weights": {"jawOpen": 0.95}}]
+    edited, _, _ = weights("/complete", edits=edits)
+    assert edited[key, names.index("jawOpen")] == pytest.approx(0.95, abs=0.01)
+    changed = np.flatnonzero(np.abs(edited - plain).max(1) > 1e-5)
+    assert len(changed) >= 1 and changed.max() - changed.min() <= 24 and len(changed) < len(plain)
+    np.testing.assert_array_equal(weights("/complete", edits=[])[0], plain)
+
+
+@pytest.mark.parametrize("edits", [[{"do": "dance"}], [{"do": "delete key", "frame": 0}], [{"do": "move key"}]])
+def test_edits_that_cannot_be_used_are_answered_with_a_sentence(client, recording, edits):
+    with pytest.raises(AppError, match="Edit 1 cannot be used"):
+        client.predict(handle_file(recording), edits=edits, api_name="/complete")
+
+
+def test_words_of_a_transcript_get_times(client, recording):
+    heard = client.predict(handle_file(recording), transcript="my see", api_name="/phonemes")
+    assert [word["text"] for word in heard["words"]] == ["my", "see"]
+    assert all(word["start"] < word["end"] for word in heard["words"])
+    files = client.predict(handle_file(recording), transcript="my see", formats=["srt"], api_name="/animate")
+    assert "my see" in Path(files["srt"]).read_text()
+    with pytest.raises(AppError, match="transcript"):
+        client.predict(handle_file(recording), formats=["srt"], api_name="/animate")
+
+
+def test_an_alignment_is_taken_as_it_is(client, recording):
+    given = client.predict(handle_file(recording), formats=["TextGrid", "json"], api_name="/animate", keys="centres")
+    taken = client.predict(
+        handle_file(recording), formats=["json"], api_name="/animate", alignment=handle_file(given["TextGrid"])
+    )
+    one, other = (json.loads(Path(files["json"]).read_text()) for files in (given, taken))
+    assert one["phonemes"] == other["phonemes"] and one["key_frames"] != other["key_frames"]
+
+
+def test_a_video_can_be_wide_plain_and_captioned(client, recording):
+    from imageio_ffmpeg import read_frames
+
+    files = client.predict(
+        handle_file(recording),
+        size=256,
+        formats=["mp4"],
+        aspect="wide",
+        background="#ffffff",
+        look="clay",
+        captions="phonemes",
+        api_name="/animate",
+    )
+    frames = read_frames(files["mp4"])
+    width, height = next(frames)["size"]
+    picture = np.frombuffer(next(frames), np.uint8).reshape(height, width, 3)
+    frames.close()
+    assert height == 256 and width > 400 and picture[:8, :80].min() > 240
+
+
 def test_phonemes_are_heard_without_a_face(client, recording):
     heard = client.predict(handle_file(recording), api_name="/phonemes")
     assert heard["duration"] == pytest.approx(1.1) and heard["frames"] == 28
@@ -70,17 +132,18 @@ def test_phonemes_are_heard_without_a_face(client, recording):
 def test_info_tells_what_can_be_asked_for(client):
     told = client.predict(api_name="/info")
     assert told["model"] == "kmtalk-base" and told["device"] == "cpu"
-    assert told["identities"] == ["ari", "ben", "cleo"]
+    assert told["identities"] == ["ari", "ben", "cleo"] and told["keys"] == ["phonemes", "centres", "uniform"]
     assert told["limits"] == {"min_seconds": 0.3, "max_seconds": 60, "max_megabytes": 25}
-    assert set(told["formats"]) == {"mp4", "npz", "glb", "csv", "TextGrid", "json"}
+    data = {"npz", "glb", "csv", "TextGrid", "json", "srt"}
+    assert set(told["formats"]) == {"mp4", "webm", "png.zip", "obj.zip"} | data
 
 
 def test_only_the_documented_endpoints_are_public(client):
     endpoints = client.view_api(return_format="dict")["named_endpoints"]
-    assert set(endpoints) == {"/animate", "/phonemes", "/info"}
+    assert set(endpoints) == {"/animate", "/complete", "/phonemes", "/info"}
     assert all(endpoint["description"] for endpoint in endpoints.values())
     types = {p["parameter_name"]: p["python_type"]["type"] for p in endpoints["/animate"]["parameters"]}
-    assert types["audio"] == "filepath" and types["fps"] == "int" and types["identity"].startswith("Literal['ari'")
+    assert types["audio"] == "filepath" and types["fps"] == "int" and types["keys"].startswith("Literal['phonemes'")
 
 
 @pytest.mark.parametrize(
@@ -134,22 +197,63 @@ def test_a_file_of_the_server_cannot_be_asked_for(app_url):
     assert answer.startswith("event: error") and "sound file" not in answer
 
 
-def test_the_gpu_is_asked_for_by_the_length_of_the_clip(monkeypatch):
-    asked = {}
+class Spaces:
+    """What app.py uses of the package that a ZeroGPU Space has; `refuse` is raised in place of lending a GPU."""
 
-    class Spaces:
-        @staticmethod
-        def GPU(duration):  # noqa: N802
-            def decorate(function):
-                asked["seconds"] = duration
-                return function
+    def __init__(self, refuse=None):
+        self.refuse, self.duration = refuse, None
 
-            return decorate
+    def GPU(self, duration):  # noqa: N802
+        self.duration = duration
 
-    monkeypatch.setattr(app, "spaces", Spaces)
-    lent = app.on_gpu(lambda speech, **options: options)
-    speech = (np.zeros(16000 * 20, np.float32), 16000)
-    assert lent(speech, progress=print, fps=25) == {"fps": 25}
-    assert asked["seconds"](speech, fps=25) == pytest.approx(11)
+        def decorate(function):
+            def lent(*arguments, **options):
+                if self.refuse:
+                    raise self.refuse
+                return function(*arguments, **options)
+
+            return lent
+
+        return decorate
+
+
+@pytest.fixture
+def asked(monkeypatch):
+    """What reaches animate(): the model and the options."""
+    calls = []
+    monkeypatch.setattr(app, "animate", lambda speech, *, model, **options: calls.append((model, options)))
+    return calls
+
+
+SPEECH = (np.zeros(16000 * 20, np.float32), 16000)
+
+
+def test_the_gpu_is_asked_for_by_the_length_of_the_clip(monkeypatch, asked):
+    spaces = Spaces()
+    monkeypatch.setattr(app, "spaces", spaces)
+    app.on_gpu("here", "there")(SPEECH, progress=print, fps=25)
+    assert asked == [("there", {"fps": 25})]
+    assert spaces.duration(SPEECH, fps=25) == pytest.approx(11)
+
+
+def test_without_spaces_the_model_runs_where_it_is(monkeypatch, asked):
     monkeypatch.setattr(app, "spaces", None)
-    assert app.on_gpu(print) is print
+    app.on_gpu("here", "there")(SPEECH, progress=print, fps=25)
+    assert asked == [("here", {"progress": print, "fps": 25})]
+
+
+def test_a_refused_gpu_is_replaced_by_the_processor(monkeypatch, asked):
+    told = []
+    monkeypatch.setattr(gr, "Info", told.append)
+    refusal = gr.Error("60 s requested, 20 s left", title="ZeroGPU quota exceeded")
+    monkeypatch.setattr(app, "spaces", Spaces(refusal))
+    app.on_gpu("here", "there")(SPEECH, progress=print, fps=25)
+    assert asked == [("here", {"progress": print, "fps": 25})]
+    assert "processor" in told[0]
+
+
+def test_what_is_wrong_with_the_recording_is_not_tried_twice(monkeypatch, asked):
+    monkeypatch.setattr(app, "spaces", Spaces(gr.Error("It is silent.")))
+    with pytest.raises(gr.Error, match="silent"):
+        app.on_gpu("here", "there")(SPEECH)
+    assert asked == []
