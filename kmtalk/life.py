@@ -1,8 +1,9 @@
 """Life around the speech: blinks, gaze, brows and head motion, seeded, in channels of its own. Not from the paper.
 
-Rates and couplings follow published observations: blinks 26 a minute in conversation with a log-normal spacing
-(Bentivoglio et al., 1997) drawn to pauses (Ford et al., 2013), brows up on some pitch accents (Cave et al., 1996),
-the head nodding just after them (Kim, Cvejic and Davis, 2014). Amplitudes are our own choice.
+Rates and couplings follow published observations: blinks 26 a minute in conversation and 17 at rest with a log-normal
+spacing (Bentivoglio et al., 1997), drawn to pauses (Ford et al., 2013), brows up on some pitch accents (Cave et al.,
+1996), the head nodding just after them (Kim, Cvejic and Davis, 2014). Amplitudes, the breath and the eyes' wandering
+farther in pauses are our own choice. The mouth is left to speech, so lips meet at p b m as without life.
 """
 
 import numpy as np
@@ -19,6 +20,10 @@ CHANNELS = (
     "eyeLookUpLeft eyeLookUpRight eyeLookDownLeft eyeLookDownRight"
 ).split()
 """The weights that only life moves; speech never does."""
+
+_PAUSE = 0.25  # seconds of silence in which there is time to breathe in and to look elsewhere
+_REST = 1.5  # seconds of silence from which nobody is speaking any more
+_BREATH = 3.8  # seconds from breath to breath at rest, 16 a minute
 
 
 def enliven(
@@ -53,17 +58,19 @@ def life(
     random = np.random.default_rng(seed)
     time = np.arange(frames) / fps
     stressed = accents(phonemes, audio)
-    curves = {**_blinks(random, time, phonemes), **_brows(random, time, stressed), **_gaze(random, time)}
+    silences = [phoneme for phoneme in phonemes if phoneme.label == "sil"]
+    pauses = [silence for silence in silences if silence.duration > _PAUSE]
+    curves = {**_blinks(random, time, silences), **_brows(random, time, stressed), **_gaze(random, time, pauses)}
     weights = np.zeros((frames, len(names)), np.float32)
     for name, curve in curves.items():
         if name in names:
             weights[:, names.index(name)] = curve
-    return weights, _head(random, time, fps, stressed)
+    return weights, _head(random, time, fps, stressed, pauses)
 
 
-def _blinks(random: np.random.Generator, time: np.ndarray, phonemes: tuple[Phoneme, ...]) -> dict[str, np.ndarray]:
-    silences = [phoneme for phoneme in phonemes if phoneme.label == "sil" and phoneme.duration > 0.12]
-    pauses = np.array([time for silence in silences for time in (silence.start, silence.end)] or [-np.inf])
+def _blinks(random: np.random.Generator, time: np.ndarray, silences: list[Phoneme]) -> dict[str, np.ndarray]:
+    edges = [edge for silence in silences if silence.duration > 0.12 for edge in (silence.start, silence.end)]
+    pauses = np.array(edges or [-np.inf])
     lids = np.zeros(len(time))
     when = random.uniform(0.6, 1.8)
     while len(time) and when < time[-1]:
@@ -74,7 +81,9 @@ def _blinks(random: np.random.Generator, time: np.ndarray, phonemes: tuple[Phone
         close = np.clip((time[near] - at + 0.09) / 0.09, 0, 1)
         reopen = np.clip((time[near] - at - 0.03) / opening, 0, 1)
         lids[near] = np.maximum(lids[near], _ease(close) * (1 - _ease(reopen)))
-        when = max(at, when) + max(0.5, random.lognormal(np.log(2.0), 0.5))
+        spacing = max(0.5, random.lognormal(np.log(2.0), 0.5))
+        resting = any(silence.start <= at < silence.end and silence.duration > _REST for silence in silences)
+        when = max(at, when) + spacing * (1.5 if resting else 1.0)
     return {"eyeBlinkLeft": lids, "eyeBlinkRight": lids}
 
 
@@ -90,12 +99,16 @@ def _brows(random: np.random.Generator, time: np.ndarray, stressed: list[tuple[f
     return {"browInnerUp": raised * 0.8, "browOuterUpLeft": raised * 0.6, "browOuterUpRight": raised * 0.55}
 
 
-def _gaze(random: np.random.Generator, time: np.ndarray) -> dict[str, np.ndarray]:
-    """Small saccades around the viewer's eyes: steps of 40 ms to a new place every second or so."""
+def _gaze(random: np.random.Generator, time: np.ndarray, pauses: list[Phoneme]) -> dict[str, np.ndarray]:
+    """Small saccades around the viewer's eyes: steps of 40 ms to a new place every second or so, farther in pauses."""
     starts, places = [0.0], [np.zeros(2)]
     while len(time) and starts[-1] < time[-1]:
-        starts.append(starts[-1] + random.lognormal(np.log(1.1), 0.5))
-        places.append(random.normal(0, (0.05, 0.03)) if random.random() < 0.75 else np.zeros(2))
+        pause = next((pause for pause in pauses if pause.start <= starts[-1] < pause.end), None)
+        following = starts[-1] + random.lognormal(np.log(1.1), 0.5)
+        starts.append(following if pause is None else min(following, pause.end))
+        paused = any(pause.start <= starts[-1] < pause.end for pause in pauses)
+        place = random.normal(0, (0.05, 0.03)) if random.random() < 0.75 else np.zeros(2)
+        places.append(place * (2.0 if paused else 1.0))
     step = np.searchsorted(starts, time, side="right") - 1
     share = _ease(np.clip((time - np.array(starts)[step]) / 0.04, 0, 1))[:, None]
     place = np.array(places)
@@ -108,17 +121,46 @@ def _gaze(random: np.random.Generator, time: np.ndarray) -> dict[str, np.ndarray
     }  # fmt: skip
 
 
-def _head(random: np.random.Generator, time: np.ndarray, fps: float, stressed: list[tuple[float, float]]) -> np.ndarray:
+def _head(
+    random: np.random.Generator,
+    time: np.ndarray,
+    fps: float,
+    stressed: list[tuple[float, float]],
+    pauses: list[Phoneme],
+) -> np.ndarray:
     degrees = np.stack([_drift(random, time, rate) * size for rate, size in ((0.3, 0.9), (0.2, 2.0), (0.25, 0.8))])
     for at, strength in stressed:
         near = _around(time, at, 1.5)
         degrees[0, near] += strength * random.uniform(0.6, 1.8) * _bump(time[near], at + 0.10, 0.16)
         degrees[1, near] += strength * random.normal(0, 0.7) * _bump(time[near], at + 0.05, 0.30)
         degrees[2, near] += strength * random.normal(0, 0.4) * _bump(time[near], at + 0.05, 0.30)
+    breath = _breath(random, time, pauses)
+    degrees[0] -= 0.4 * breath  # the chin rises as the chest fills
     pose = np.zeros((len(time), 6), np.float32)
     pose[:, :3] = np.radians(gaussian_filter1d(degrees, 0.06 * fps, mode="nearest")).T
-    pose[:, 4] = 0.0006 * np.sin(2 * np.pi * 0.25 * time)  # breathing
+    pose[:, 4] = 0.0009 * breath
     return pose
+
+
+def _breath(random: np.random.Generator, time: np.ndarray, pauses: list[Phoneme]) -> np.ndarray:
+    """How full the chest is, 0 to 1: filled quickly in pauses and steadily at rest, let out while speaking."""
+    starts: list[float] = []
+    for pause in pauses:
+        when = pause.start
+        while when < pause.end - 0.2:
+            if not starts or when - starts[-1] > 1.2:
+                starts.append(when)
+            when += _BREATH * random.uniform(0.9, 1.1)
+    full = np.zeros(len(time))
+    for start, following in zip(starts, [*starts, np.inf][1:], strict=True):
+        near = slice(*np.searchsorted(time, (start, following)))
+        since = time[near] - start
+        held = full[near.start - 1] if near.start else 0.0
+        out = np.clip(min(following - start, 4.0) - 0.6, 0.6, None)  # the next breath begins with an empty chest
+        full[near] = np.where(
+            since < 0.6, held + (1 - held) * _ease(since / 0.6), 1 - _ease(np.clip((since - 0.6) / out, 0, 1))
+        )
+    return full
 
 
 def _drift(random: np.random.Generator, time: np.ndarray, rate: float) -> np.ndarray:

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from kmtalk.data.articulation import Articulation
-from kmtalk.life import CHANNELS, life
-from kmtalk.phonemes import LABELS
+from kmtalk.life import CHANNELS, enliven, life
+from kmtalk.phonemes import LABELS, Phoneme
 from tests.conftest import sound, spoken
 
 MINUTES = 5
@@ -47,7 +47,8 @@ def test_shapes_and_types(lived, face):
 def test_blinks_come_about_26_times_a_minute_and_close_the_lids(talk, face):
     rates = []
     for seed in range(4):
-        closures = blinks(life(*talk, face.basis_names, MINUTES * 60 * FPS, FPS, seed)[0], face)
+        quiet = np.zeros(1600, np.float32)  # blinks follow the phonemes alone
+        closures = blinks(life(talk[0], quiet, face.basis_names, MINUTES * 60 * FPS, FPS, seed)[0], face)
         assert min(closures) > 0.98
         rates.append(len(closures) / MINUTES)
     assert np.mean(rates) == pytest.approx(26, abs=2.5)
@@ -62,6 +63,59 @@ def test_blinks_are_drawn_to_pauses(face):
     near = [np.abs(edges - start).min() < 0.04 for start in starts]
     assert len(near) > 20
     assert np.mean(near) > 0.6  # a blink at any time would be within 40 ms of a pause's edge in 13 % of cases
+
+
+def test_at_rest_blinks_come_about_17_times_a_minute(face):
+    silent = (Phoneme("sil", 0.0, 300.0),)
+    rates = [
+        len(blinks(life(silent, np.zeros(1600, np.float32), face.basis_names, 7500, FPS, seed)[0], face)) / 5
+        for seed in range(4)
+    ]
+    assert np.mean(rates) == pytest.approx(17, abs=2.5)
+
+
+def test_breath_comes_in_pauses_and_goes_while_speaking(face):
+    phonemes = spoken(*(("sil", 0.5), ("AA", 2.5)) * 10)
+    _, head = life(phonemes, sound(phonemes), face.basis_names, 30 * 50, 50, seed=0)
+    height = head[:, 4].reshape(10, 150)[1:]  # from pause to pause
+    assert (height[:, :25].argmax(axis=1) == 24).all()  # it is still filling as the pause ends
+    assert (np.diff(height[:, 40:150], axis=1) <= 1e-9).all()
+
+
+def test_at_rest_breath_comes_about_16_times_a_minute(face):
+    _, head = life((Phoneme("sil", 0.0, 60.0),), np.zeros(1600, np.float32), face.basis_names, 3000, 50, seed=0)
+    high = head[:, 4] > 0.00045
+    assert 14 <= np.count_nonzero(high[1:] & ~high[:-1]) <= 18
+    assert np.abs(np.diff(head[:, 4])).max() * 50 < 0.005  # metres a second
+
+
+def test_eyes_wander_farther_in_pauses(face):
+    phonemes = spoken(*(("sil", 1.0), ("AA", 1.0)) * 150)
+    weights, _ = life(phonemes, np.zeros(1600, np.float32), face.basis_names, 300 * FPS, FPS, seed=0)
+    side = weights[:, face.basis_names.index("eyeLookInLeft")] + weights[:, face.basis_names.index("eyeLookInRight")]
+    in_pauses = (np.arange(len(side)) // FPS) % 2 == 0
+    assert side[in_pauses].mean() > 1.15 * side[~in_pauses].mean()
+    assert side.max() < 0.4
+
+
+def test_lips_meet_as_without_life(talk, face, lived):
+    gap = face.lip_gap(lived[0])
+    assert gap == pytest.approx(gap[0], abs=1e-6)
+    assert face.distance(lived[0], "lip_corner_left", "lip_corner_right").std() < 1e-6
+
+
+def test_life_is_kept_apart_from_speech(talk, face):
+    phonemes, audio = talk[0], talk[1][: 20 * 16000]
+    speech = np.random.default_rng(0).uniform(0, 0.4, (500, len(face.basis_names))).astype(np.float32)
+    motion = enliven(speech, face, FPS, phonemes, audio, seed=2)
+    assert motion.life.any()
+    assert motion.weights == pytest.approx(np.minimum(speech + motion.life, 1), abs=1e-6)
+    still = enliven(speech, face, FPS, phonemes, audio, seed=None)
+    assert np.array_equal(still.weights, speech)
+    assert not still.life.any() and not still.head_pose.any()
+    assert still.life.shape == speech.shape
+    free = enliven(speech * 10, face, FPS, phonemes, audio, seed=2, bounded=False)
+    assert free.weights.max() > 3
 
 
 def test_same_seed_same_life(talk, face, lived):
