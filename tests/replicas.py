@@ -41,7 +41,7 @@ def tiny_face(size: float = 1.0, columns: int = COLUMNS, rows: int = ROWS) -> Ti
     jaw, brows = np.zeros_like(vertices), np.zeros_like(vertices)
     down = np.arange(rows * columns) // columns <= seam
     depth = np.clip((MOUTH - vertices[:, 1]) / 0.03, 0, 1)
-    reach = np.clip(1 - (np.abs(vertices[:, 0]) / (0.027 + 0.05 * depth)) ** 2, 0, 1)
+    reach = np.clip(1 - (np.abs(vertices[:, 0]) / (0.027 + 0.02 * depth)) ** 2, 0, 1)
     jaw[down, 1] = -0.02 * reach[down]
     brows[:, 1] = 0.005 * np.exp(-((vertices[:, 1] - 0.07) ** 2) / 4e-4)
     return TinyFace(vertices * size, faces.astype(np.int32), jaw * size, brows * size)
@@ -64,10 +64,17 @@ def moving(face: TinyFace, template: np.ndarray, frames: int, fps: float, seed: 
     return template + jaw[:, None, None] * face.jaw + brows[:, None, None] * face.brows
 
 
-def vocaset(folder: Path, subjects: list[str], sentences: list[str], frames: int = 40, python2: bool = True) -> Path:
+def vocaset(
+    folder: Path,
+    subjects: list[str],
+    sentences: list[str],
+    frames: int = 40,
+    python2: bool = True,
+    face: TinyFace | None = None,
+) -> Path:
     """The four files of the VOCA download page and FLAME_sample.ply; python2: pickled as they were."""
     folder.mkdir(parents=True, exist_ok=True)
-    face, protocol = tiny_face(), 2 if python2 else 5
+    face, protocol = face or tiny_face(), 2 if python2 else 5
     templates = {name: face.vertices * (1 + 0.02 * number) for number, name in enumerate(subjects)}
     rows, sound, stored = {}, {}, []
     for subject in subjects:

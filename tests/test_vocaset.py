@@ -190,3 +190,15 @@ def test_names_that_would_leave_the_folder(copy, tmp_path):
 def test_a_rate_of_its_own(copy, tmp_path):
     with pytest.raises(InputError, match="own frame rate and unit"):
         _prepare(copy, tmp_path / "out", source_fps=50)
+
+
+def test_a_mesh_of_flames_size_has_the_published_lip_centres(tmp_path):
+    face = replicas.tiny_face(columns=61, rows=84)
+    replicas.vocaset(tmp_path / "voca", [TRAIN[0]], ["sentence01"], face=face)
+    prepared = _prepare(tmp_path / "voca", tmp_path / "out")
+    assert (prepared.landmarks["lip_top"], prepared.landmarks["lip_bottom"]) == (3531, 3504)
+    assert prepared.origins["lip_top"] == "published vertex"
+    upper, lower = (face.vertices[prepared.landmarks[f"lip_inner_{name}"]] for name in ("upper", "lower"))
+    np.testing.assert_allclose([upper[:2], lower[:2]], [[0, replicas.MOUTH]] * 2, atol=1e-6)
+    corners = [face.vertices[prepared.landmarks[f"lip_corner_{side}"]] for side in ("left", "right")]
+    np.testing.assert_allclose([corner[0] for corner in corners], [0.027, -0.027], atol=0.006)

@@ -17,7 +17,8 @@ _BAND = 0.004  # half-width of the strip of vertices about the middle of the fac
 _LIPS = (0.030, 0.017, 0.030)  # half-axes of the ellipsoid about the mouth
 _OPENS = 0.002  # standard deviation of a mouth that speaks
 _PARTED = 0.85  # of the widest motion: what both lips' inner rims share with all that moves along
-_CLOSED = 0.25  # of the middle's motion: where the lips meet
+_TOUCHING = 0.0005  # metres under which two vertices are no nearer to each other
+_TORN = 0.5  # motion apart (standard deviation) by distance, from which it is no skin between two vertices
 
 
 def find_places(
@@ -60,20 +61,20 @@ def _landmarks(prepared: Prepared, template: np.ndarray) -> dict[str, int]:
     pair = _parting(template[sampled[strip]], moved[:, strip])
     if pair is None:
         return found
-    upper, lower, motion = (*sampled[strip][list(pair[:2])], pair[2])
+    upper, lower = sampled[strip][list(pair)]
     mouth = (template[upper] + template[lower]) / 2
     found |= {"lip_inner_upper": int(upper), "lip_inner_lower": int(lower)}
-    found |= _corners(template[sampled], moved, sampled, mouth, motion, _width(template, prepared.triangles))
+    found |= _corners(template[sampled], moved, sampled, mouth, _width(template, prepared.triangles))
     under = sampled[strip & (template[sampled, 1] < mouth[1] - 0.015) & (template[sampled, 1] > mouth[1] - 0.055)]
     if len(under):
         found["chin"] = int(under[np.argmax(template[under, 2] - 0.5 * template[under, 1])])
     return found
 
 
-def _parting(places: np.ndarray, moved: np.ndarray) -> tuple[int, int, float] | None:
-    """The pair of vertices, one above the other, that part most, nearest at rest and foremost, and how much they do.
+def _parting(places: np.ndarray, moved: np.ndarray) -> tuple[int, int] | None:
+    """The upper and the lower of two vertices that part most, nearest at rest and foremost; None where none do.
 
-    places: (n, 3) metres; moved: (T, n) metres along the vertical. The last value is a standard deviation.
+    places: (n, 3) metres; moved: (T, n) metres along the vertical.
     """
     if len(places) < 2:
         return None
@@ -88,11 +89,11 @@ def _parting(places: np.ndarray, moved: np.ndarray) -> tuple[int, int, float] | 
     distance = np.where(apart > _PARTED * widest, np.linalg.norm(places[:, None] - places[None], axis=2), np.inf)
     forward = np.where(distance < distance.min() + 0.002, places[:, None, 2] + places[None, :, 2], -np.inf)
     upper, lower = np.unravel_index(np.argmax(forward), distance.shape)
-    return int(upper), int(lower), widest
+    return int(upper), int(lower)
 
 
 def _corners(
-    places: np.ndarray, moved: np.ndarray, numbers: np.ndarray, mouth: np.ndarray, motion: float, width: float
+    places: np.ndarray, moved: np.ndarray, numbers: np.ndarray, mouth: np.ndarray, width: float
 ) -> dict[str, int]:
     """The vertices at which, going outward from the middle, the lips no longer part."""
     found, near = {}, (np.abs(places[:, 1] - mouth[1]) < 0.012) & (places[:, 2] > mouth[2] - 0.02)
@@ -101,8 +102,7 @@ def _corners(
             at = np.flatnonzero(near & (np.abs(side * (places[:, 0] - mouth[0]) - out) < width))
             if len(at) < 2:
                 continue
-            pair = _adjacent(places[at], moved[:, at], 2 * width)
-            if pair < _CLOSED * motion:
+            if _tear(places[at], moved[:, at]) < _TORN:
                 goal = mouth + [side * out, 0, 0]
                 found[name] = int(numbers[at[np.argmin(np.linalg.norm((places[at] - goal)[:, :2], axis=1))]])
                 break
@@ -115,12 +115,12 @@ def _width(template: np.ndarray, triangles: np.ndarray) -> float:
     return max(0.003, 0.7 * float(np.median(np.linalg.norm(edges, axis=1))))
 
 
-def _adjacent(places: np.ndarray, moved: np.ndarray, reach: float) -> float:
-    """The largest standard deviation (metres) of the gap between vertices within reach of each other."""
-    apart = np.linalg.norm(places[:, None] - places[None], axis=2)
+def _tear(places: np.ndarray, moved: np.ndarray) -> float:
+    """The largest motion of any two vertices apart, by their distance: skin stretches to twice itself, lips tear."""
+    apart = np.maximum(np.linalg.norm(places[:, None] - places[None], axis=2), _TOUCHING)
     spread = np.cov(moved.T)
     gaps = np.sqrt(np.maximum(np.diag(spread)[:, None] + np.diag(spread)[None] - 2 * spread, 0))
-    return float(gaps[apart < reach].max())
+    return float((gaps / apart).max())
 
 
 def _sample(prepared: Prepared, vertices: np.ndarray) -> np.ndarray:
