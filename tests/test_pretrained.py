@@ -62,6 +62,7 @@ def test_what_is_frozen(tmp_path):
         return {name for name, value in encoder.named_parameters() if value.requires_grad}
 
     everything = trained("none")
+    assert "backbone.masked_spec_embed" not in everything
     assert everything - trained("front") == {name for name in everything if "feature_extractor" in name}
     assert trained("all") == {"project.weight", "project.bias", "phonemes.weight", "phonemes.bias"}
     mel = MelEncoder(8, 2)

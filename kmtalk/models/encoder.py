@@ -139,6 +139,8 @@ class PretrainedEncoder(nn.Module):
         config_class, model_class = kinds[kind]
         # Masking and layer drop are meant for pre-training; with short clips masking wipes out whole phonemes.
         self.backbone = model_class(config_class(**{**config, "apply_spec_augment": False, "layerdrop": 0.0}))
+        if hasattr(self.backbone, "masked_spec_embed"):
+            self.backbone.masked_spec_embed.requires_grad_(False)  # nothing is masked, so nothing would train it
         self.project = nn.Linear(self.backbone.config.hidden_size, width)
         self.phonemes = nn.Linear(width, 2 * len(LABELS))
         self.hop = SAMPLE_RATE // FEATURE_RATE
