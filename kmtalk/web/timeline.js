@@ -23,12 +23,13 @@ function show(time) {
   mark(marks.phonemes, index);
   const key = now.keys.findIndex((one) => one.frame === frame);
   mark(marks.keys, key);
+  const [seconds, whole] = [time, data.duration].map((one) => one.toFixed(2));
   find(".readout").textContent =
-    `${time.toFixed(2)} / ${data.duration.toFixed(2)} s · frame ${frame} · ${name} · ${millimetres(data.opening[frame])}`;
-  playhead.setAttribute("aria-valuenow", time.toFixed(2));
+    `${seconds} / ${whole} s · frame ${frame} · ${name} · ${millimetres(data.opening[frame])}`;
+  playhead.setAttribute("aria-valuenow", seconds);
   const sound = name === "silence" ? name : `phoneme ${name}`;
   const keyed = key < 0 ? "" : `, key frame ${key + 1} of ${now.keys.length}`;
-  playhead.setAttribute("aria-valuetext", `${time.toFixed(2)} s, ${sound}, frame ${frame}${keyed}`);
+  playhead.setAttribute("aria-valuetext", `${seconds} s, ${sound}, frame ${frame}${keyed}`);
 }
 
 function mark(nodes, index) {

@@ -108,7 +108,7 @@ function drawMarks() {
   show(position());
 }
 
-/** The group at an index of a layer, drawn anew only when it would look different: a minute of speech has a thousand. */
+/** The group at an index of a layer, drawn anew only when it would look different: a minute of speech has 1000. */
 function drawn(layer, index, drawIt, what, states) {
   const looks = JSON.stringify([what, states]);
   const before = layer.children[index];
@@ -120,8 +120,8 @@ function drawn(layer, index, drawIt, what, states) {
 }
 
 function phonemeStates(phoneme, index) {
-  const states = ["phoneme", phoneme.kind, isEdited(phoneme, index) && "edited", selected?.phoneme === index && "selected"];
-  return states.filter(Boolean);
+  const states = [isEdited(phoneme, index) && "edited", selected?.phoneme === index && "selected"];
+  return ["phoneme", phoneme.kind, ...states].filter(Boolean);
 }
 
 function drawPhoneme(phoneme, group, index) {
@@ -129,7 +129,8 @@ function drawPhoneme(phoneme, group, index) {
   const x = phoneme.start * scale;
   const width = Math.max((phoneme.end - phoneme.start) * scale, 1);
   make("rect", { x, y: top, width, height: bottom - top, rx: 3 }, group);
-  if (isEdited(phoneme, index)) make("path", { class: "changed", d: `M${x + 3} ${bottom - 3}h${Math.max(width - 6, 1)}` }, group);
+  const line = `M${x + 3} ${bottom - 3}h${Math.max(width - 6, 1)}`;
+  if (isEdited(phoneme, index)) make("path", { class: "changed", d: line }, group);
   const label = phoneme.kind === "silence" ? "·" : phoneme.label;
   if (width >= 3 + 7 * label.length) make("text", { x: x + width / 2, y: bottom - 10 }, group, label);
   make("title", {}, group, describe(phoneme));
@@ -145,8 +146,9 @@ function describe(phoneme) {
   return `${name}, ${phoneme.start.toFixed(2)} to ${phoneme.end.toFixed(2)} s`;
 }
 
-const diamondPath = (x, half) => `M${x} ${middleOf(ROWS.keys) - half}l${half} ${half}l-${half} ${half}l-${half} -${half}z`;
 const middleOf = ([top, bottom]) => (top + bottom) / 2;
+const diamondPath = (x, half) =>
+  `M${x} ${middleOf(ROWS.keys) - half}l${half} ${half}l-${half} ${half}l-${half} -${half}z`;
 
 function keyStates(key) {
   const states = [isShaped(key) && "edited", isPending(key) && "pending", selected?.key === key.frame && "selected"];
@@ -170,10 +172,11 @@ function drawGhost(frame, layer) {
 /** Lay what a finger can take hold of over the selected key frame, or over the edges of the selected phoneme. */
 function placeHandles() {
   const phoneme = now.phonemes[selected?.phoneme];
+  const ends = { start: 0, end: now.phonemes.length - 1 };
   grip.hidden = selected?.key === undefined;
   if (!grip.hidden) grip.style.left = `${timeOf(selected.key) * scale}px`;
   for (const [side, handle] of Object.entries(edges)) {
-    handle.hidden = !phoneme || (side === "start" ? selected.phoneme === 0 : selected.phoneme === now.phonemes.length - 1);
+    handle.hidden = !phoneme || selected.phoneme === ends[side];
     if (!handle.hidden) handle.style.left = `${phoneme[side] * scale}px`;
   }
 }

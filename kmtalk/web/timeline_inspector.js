@@ -8,9 +8,9 @@ const HANDLE_TEXTS = {
 };
 const GROUPS = { vowel: "Vowels", lips: "Lips close or round", other: "Other consonants", silence: "Silence" };
 const EXAMPLES =
-  "sil silence P pea B bee M me F fee V vee TH thin DH then T tea D do N no L lay S see Z zoo SH she ZH measure CH chin " +
-  "JH joy K key G go NG sing HH he R ray ER her AA father AH but AE cat AY my AW now EH bed EY day IH bit IY be Y yes " +
-  "AO dog OW go OY boy UW too UH book W we";
+  "sil silence P pea B bee M me F fee V vee TH thin DH then T tea D do N no L lay S see Z zoo SH she ZH measure " +
+  "CH chin JH joy K key G go NG sing HH he R ray ER her AA father AH but AE cat AY my AW now EH bed EY day IH bit " +
+  "IY be Y yes AO dog OW go OY boy UW too UH book W we";
 
 // ---- the inspector
 
@@ -70,19 +70,20 @@ function makeHandles() {
   for (const [name, { low, high, rest }] of Object.entries(HANDLES)) {
     const [title, help] = HANDLE_TEXTS[name];
     const id = `${element.id}-${name}`;
+    const range = `min="${low}" max="${high}" step="0.05" value="${rest}"`;
     const row = document.createElement("div");
     row.className = "shaper";
     row.dataset.handle = name;
     row.innerHTML =
       `<label for="${id}">${title}</label>` +
-      `<input id="${id}" type="range" min="${low}" max="${high}" step="0.05" value="${rest}" aria-describedby="${id}-help">` +
-      `<input type="number" min="${low}" max="${high}" step="0.05" value="${rest}" aria-label="${title} as a number">` +
+      `<input type="range" id="${id}" aria-describedby="${id}-help" ${range}>` +
+      `<input type="number" aria-label="${title} as a number" ${range}>` +
       `<button type="button" aria-label="Reset ${title}" title="Back to ${rest}">↺</button>` +
       `<small id="${id}-help">${help}</small>`;
     find(".handles").append(row);
-    const [range, number] = row.querySelectorAll("input");
-    range.addEventListener("input", () => shape({ [name]: Number(range.value) }, `${selected.key} ${name}`));
-    range.addEventListener("change", () => versions.close());
+    const [bar, number] = row.querySelectorAll("input");
+    bar.addEventListener("input", () => shape({ [name]: Number(bar.value) }, `${selected.key} ${name}`));
+    bar.addEventListener("change", () => versions.close());
     number.addEventListener("change", () => shape({ [name]: clamp(Number(number.value), low, high) }));
     row.querySelector("button").addEventListener("click", (event) => {
       if (!isOff(event.currentTarget)) shape({ [name]: rest });
