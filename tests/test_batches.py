@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from kmtalk.data.bank import Bank, Entry
-from kmtalk.data.batches import SECONDS, Batches, at_rate, cut, pad_keys
+from kmtalk.data.batches import SECONDS, Batches, _draw_out, at_rate, cut, pad_keys
 from kmtalk.models.encoder import BINS
 from kmtalk.phonemes import LABELS
 
@@ -97,6 +97,7 @@ def ramp():
 def speech_alone(monkeypatch):
     monkeypatch.setattr("kmtalk.data.batches.BREATH", 0.0)
     monkeypatch.setattr("kmtalk.data.batches.NOTHING_SAID", 0.0)
+    monkeypatch.setattr("kmtalk.data.batches.DRAWN_OUT", 0.0)
 
 
 @pytest.mark.parametrize("rate", [0.75, 1.0, 1.3])
@@ -122,6 +123,31 @@ def test_a_clip_shorter_than_the_crop_is_padded_with_silence(ramp, speech_alone)
         spoken = crop.power[:, 0] >= 0
         assert spoken.sum() == 60
         assert (crop.power[~spoken] < -10).all()
+
+
+def test_a_vowel_is_held(ramp):
+    vowels = np.full(900, LABELS.index("B"), np.int8)
+    vowels[200:210] = LABELS.index("AA")
+    for seed in range(10):
+        held = _draw_out(np.arange(300.0), vowels, np.random.default_rng(seed))
+        assert held[0] == 0
+        assert (np.diff(held) > 0).all()
+        assert held[:200].tolist() == list(range(200))  # as it was until the vowel
+        inside = (held >= 200) & (held < 210)
+        assert 10 < inside.sum() < 120
+    assert _draw_out(np.arange(50.0), vowels, np.random.default_rng(0)).tolist() == list(range(50))
+
+
+def test_drawn_out_speech_stays_in_step(ramp, monkeypatch):
+    monkeypatch.setattr("kmtalk.data.batches.BREATH", 0.0)
+    monkeypatch.setattr("kmtalk.data.batches.NOTHING_SAID", 0.0)
+    monkeypatch.setattr("kmtalk.data.batches.DRAWN_OUT", 1.0)
+    monkeypatch.setattr("kmtalk.data.batches._HOLDABLE", [4, 5])
+    for seed in range(6):
+        crop = cut(ramp, ramp.entries[0], 300, 1.0, 1.0, np.random.default_rng(seed))
+        spoken = crop.power[:, 0] >= 0
+        assert crop.motion[spoken, 0] * 1000 == pytest.approx(crop.power[spoken, 0] * 100, abs=2)
+        assert np.abs(crop.labels[spoken] - crop.power[spoken, 0] // 1).max() <= 1
 
 
 def test_breaths_are_soft_and_silent_and_only_in_pauses(ramp, monkeypatch):

@@ -12,14 +12,16 @@ from kmtalk.data.tones import tones
 from kmtalk.errors import InputError
 from kmtalk.models.encoder import BINS, normalise, power_spectrum
 from kmtalk.models.layers import sample
-from kmtalk.phonemes import RATE
+from kmtalk.phonemes import LABELS, RATE, VOWELS
 
 SECONDS = 3.0
 NOTHING_SAID = 0.09
 TONES = 0.75
 PAUSE = 0.25
 BREATH = 0.4
+DRAWN_OUT = 0.2
 _SILENT = -14.0
+_HOLDABLE = [LABELS.index(label) for label in (*sorted(VOWELS), "M", "N")]
 
 
 @dataclass(frozen=True)
@@ -124,6 +126,8 @@ def cut(bank: Bank, entry: Entry, frames: int, rate: float, warp: float, random:
     start = entry.start + (0 if lead else int(random.integers(max(1, entry.stop - entry.start - need + 1))))
     stop = min(entry.stop, start + need)
     position = np.arange(frames - lead) * rate
+    if random.random() < DRAWN_OUT:
+        position = _draw_out(position, bank.labels[start:stop], random)
     position = position[position <= stop - start - 1]
     below = np.minimum(position.astype(int), max(0, stop - start - 2))
     share = (position - below)[:, None].astype(np.float32)
@@ -136,6 +140,18 @@ def cut(bank: Bank, entry: Entry, frames: int, rate: float, warp: float, random:
     if lead > 20 and random.random() < BREATH:
         _breathe(power[:lead], float(power[place].max(axis=1).mean()), random)
     return _Crop(power, labels, motion, warp)
+
+
+def _draw_out(position: np.ndarray, labels: np.ndarray, random: np.random.Generator) -> np.ndarray:
+    """Hold one vowel, m or n for 0.2 to 0.9 s, as hesitating people do: (T,) places to read at -> the same, held."""
+    place = position[position < len(labels)].astype(int)
+    vowels = np.flatnonzero(np.isin(labels[place], _HOLDABLE))
+    if not len(vowels):
+        return position
+    steps = np.diff(position, append=position[-1])
+    held = int(random.choice(vowels))
+    steps[held : held + int(random.uniform(20, 90))] *= random.uniform(0.05, 0.15)
+    return position[0] + np.append(0, np.cumsum(steps)[:-1])
 
 
 def _breathe(power: np.ndarray, loud: float, random: np.random.Generator) -> None:
