@@ -2,17 +2,20 @@
 //
 // Its events: "time" at every animation frame while playing and after every jump; "state" when playing, duration,
 // readiness or sound changes. It keeps time by whichever player runs, of which there is one at most: the viewer's sound,
-// or the video. The others wait at the same moment. Paused, it is exact: after seek(t) its time is t.
+// or the video where that can be seen. The others wait at the same moment. Paused, it is exact: after seek(t) its time
+// is t.
 class Clock extends EventTarget {
   static players = ".viewer audio, #kmtalk-video video";
   static hair = 0.001; // seconds after a frame's first moment, so that rounding cannot show the frame before
   static near = 0.02; // seconds: closer than this, two players stand at the same moment
+  static rest = 0.3; // seconds before the end in which nothing changes hands any more
 
   #app;
   #master = null; // the player that runs, or ran last
   #position = 0; // where all stand while none runs
   #duration = 0;
   #running = 0;
+  #offered = new WeakSet(); // videos that were to take over; one that the browser refuses is not asked again
   #asked = new WeakMap(); // player -> the moment this clock sent it to, which tells its own jumps from the user's
   #sound = { muted: false, volume: 1 };
 
@@ -72,8 +75,7 @@ class Clock extends EventTarget {
 
   /** Play the video where one can be seen, else the sound; resolves to whether the browser let it. */
   async play() {
-    const ready = this.#ready();
-    const player = ready.find((one) => one.localName === "video" && one.checkVisibility()) ?? ready[0];
+    const player = this.#video() ?? this.#ready()[0];
     if (!player) return false;
     if (this.#position >= this.duration - Clock.near) this.seek(0);
     this.#send(player, this.time);
@@ -97,6 +99,7 @@ class Clock extends EventTarget {
 
   #all = () => [...this.#app.querySelectorAll(Clock.players)];
   #ready = () => this.#all().filter((player) => player.readyState > 0);
+  #video = () => this.#ready().find((player) => player.localName === "video" && player.checkVisibility());
   #tell = (name) => this.dispatchEvent(new Event(name));
 
   #send(player, seconds) {
@@ -145,11 +148,21 @@ class Clock extends EventTarget {
     this.#tell("state");
   }
 
+  // A video that came while the sound played, or that the visitor turned to, goes on in its place.
+  #handOver() {
+    const video = this.#video();
+    if (!video || video.readyState < HTMLMediaElement.HAVE_FUTURE_DATA || this.#offered.has(video)) return;
+    this.#offered.add(video);
+    this.#send(video, this.time);
+    video.play().then(() => this.#offered.delete(video), () => {});
+  }
+
   #run() {
     cancelAnimationFrame(this.#running);
     if (!this.playing) return this.#tell("state"); // the player was taken off the page
     this.#position = this.time;
     this.#tell("time");
+    if (this.#master.localName !== "video" && this.#position < this.duration - Clock.rest) this.#handOver();
     this.#running = requestAnimationFrame(() => this.#run());
   }
 }
