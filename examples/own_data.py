@@ -62,8 +62,9 @@ def example(out: Path, steps: int = 300, size: int = 384) -> None:
 
 
 def make_recordings(folder: Path) -> None:
-    """Stand in for a capture: the shipped model speaks the example sentences, each cut in two, on one shipped head."""
+    """Stand in for a capture: the shipped model speaks the example sentences, each cut in two, on a shipped head."""
     face = kmtalk.load_face("ben")
+    head = np.flatnonzero(face.template[:, 1] > face.template[face.landmark("chin"), 1] - 0.03)  # without the chest
     for name in ("wav", "vertices"):
         (folder / name).mkdir(parents=True, exist_ok=True)
     names = []
@@ -74,14 +75,23 @@ def make_recordings(folder: Path) -> None:
             names.append(f"{path.stem}{part}")
             sound = animation.audio[first * 16000 // FPS : last * 16000 // FPS]
             soundfile.write(folder / "wav" / f"{names[-1]}.wav", sound, 16000)
-            np.save(folder / "vertices" / f"{names[-1]}.npy", animation.vertices(first, last))
-    rows = [f"v {x:.6f} {y:.6f} {z:.6f}" for x, y, z in face.template]
-    rows += ["f {} {} {}".format(*(triangle + 1)) for triangle in face.triangles]
-    (folder / "template.obj").write_text("\n".join(rows) + "\n")
-    regions = {name: face.regions[name].tolist() for name in ("lips", "upper_face")}
-    (folder / "regions.json").write_text(json.dumps({**regions, "landmarks": dict(face.landmarks)}))
+            np.save(folder / "vertices" / f"{names[-1]}.npy", animation.vertices(first, last)[:, head])
+    write_mesh(folder, face, head)
     splits = {"train": names[:-2], "validation": names[-2:-1], "test": names[-1:]}
     (folder / "splits.json").write_text(json.dumps(splits))
+
+
+def write_mesh(folder: Path, face: kmtalk.Face, kept: np.ndarray) -> None:
+    """Write template.obj and regions.json of some of a face's vertices."""
+    number = np.full(len(face.template), -1)
+    number[kept] = np.arange(len(kept))
+    triangles = number[face.triangles]
+    rows = [f"v {x:.6f} {y:.6f} {z:.6f}" for x, y, z in face.template[kept]]
+    rows += [f"f {a} {b} {c}" for a, b, c in triangles[(triangles >= 0).all(1)] + 1]
+    (folder / "template.obj").write_text("\n".join(rows) + "\n")
+    regions = {name: [int(n) for n in number[face.regions[name]] if n >= 0] for name in ("lips", "upper_face")}
+    landmarks = {name: int(number[vertex]) for name, vertex in face.landmarks.items()}
+    (folder / "regions.json").write_text(json.dumps({**regions, "landmarks": landmarks}))
 
 
 def kmtalk_command(*arguments: object) -> None:
