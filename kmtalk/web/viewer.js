@@ -79,12 +79,9 @@ function readMotion({ track, steps, ...rest }) {
 
 function setSound(url, before) {
   if (url === before) return;
-  if (url) {
-    audio.src = url;
-  } else {
-    audio.removeAttribute("src");
-    audio.load();
-  }
+  if (url) return void (audio.src = url);
+  audio.removeAttribute("src");
+  audio.load();
 }
 
 // Somebody pressed Animate: from the beginning, at once, unless they or the browser want it quiet.
@@ -214,8 +211,7 @@ function keepPace() {
 }
 
 function say(sentence) {
-  find(".notice").textContent = sentence;
-  find(".notice").hidden = !sentence;
+  Object.assign(find(".notice"), { textContent: sentence, hidden: !sentence });
 }
 
 function press(button, pressed) {
@@ -296,6 +292,7 @@ root.inspect = {
 };
 
 root.classList.add("empty");
+orbit.go(SCENE.cameras.front);
 makeScene();
 watch("value", load);
 load();
