@@ -203,3 +203,21 @@ def test_normalising_takes_out_place_and_size():
     one, other = normalise(turned, FACE.triangles), normalise(turned * 3 + 5, FACE.triangles)
     np.testing.assert_allclose(one, other, atol=1e-12)
     assert one[:, 1].argmax() == FACE.vertices[:, 1].argmax()
+
+
+def test_sound_of_the_published_videos(copy, tmp_path):
+    import subprocess
+
+    import imageio_ffmpeg
+
+    (copy / "videos").mkdir()
+    for subject in SUBJECTS:
+        for path in (copy / "audio" / subject).iterdir():
+            made = copy / "videos" / f"{subject}_{path.stem}.flv"
+            subprocess.run(
+                [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-i", path, "-c:a", "aac", made], check=True
+            )
+    shutil.rmtree(copy / "audio")
+    prepared = _prepare(copy, tmp_path / "out")
+    assert len(prepared.clips()) == 7
+    assert len(prepared.audio("F2_e01")) == pytest.approx(30 / 25 * 16000, abs=3000)

@@ -63,7 +63,7 @@ def _takes(options: argparse.Namespace) -> tuple[object, list]:
         prepared = load_prepared(options.truth)
         if options.clip is None:
             raise InputError(f"which clip of {options.truth}? give --clip, such as --clip {next(iter(prepared.index))}")
-        truth = take_of(prepared, options.clip)
+        truth = replace(take_of(prepared, options.clip), name="truth")
     elif options.truth is not None:
         truth = replace(read_take(options.truth, **told), name="truth")
     like, predictions = truth, []

@@ -51,25 +51,7 @@ def find(folder: Path, options: SourceOptions) -> Source:
         )
     templates, triangles = _scanned(folder) if raw else _converted(folder)
     count = len(next(iter(templates.values())))
-    heard = sounds([folder / name for name in ("wav", "audio", "videos")])
-    names = _sentences(folder, raw)
-    wanted = {f"{s}_e{n:02d}" for subjects, numbers in SPLITS.values() for s in subjects for n in numbers}
-    notes, clips = [], []
-    for name, path in names.items():
-        subject, _, sentence = name.rpartition("_")
-        if name not in wanted and not options.everything:
-            continue
-        if subject not in templates:
-            notes.append(f"{name} left out: subject {subject} has no template")
-            continue
-        try:
-            times, read, note = find_scans(path, count, triangles) if raw else (*_array(path, count), "")
-        except InputError as error:
-            notes.append(f"{name} left out: {error}")
-            continue
-        clips.append(SourceClip(safe_name(name), subject, sentence, times, read, heard.get(name.lower()), note))
-    if unused := sum(name not in wanted for name in names) * (not options.everything):
-        notes.append(f"{unused} clips that no split uses were left out; --everything takes them")
+    clips, notes = _clips(folder, raw, options.everything, templates, triangles)
     found = {clip.name for clip in clips}
     regions, origins = _masks(folder, count)
     return Source(
@@ -88,6 +70,31 @@ def find(folder: Path, options: SourceOptions) -> Source:
         missing=lacking(SPLITS, "e{:02d}", found, set()),
         notes=tuple(notes),
     )
+
+
+def _clips(
+    folder: Path, raw: bool, everything: bool, templates: dict[str, np.ndarray], triangles: np.ndarray
+) -> tuple[list[SourceClip], list[str]]:
+    """The clips that are wanted and whole, and notes on the others."""
+    count, heard = len(next(iter(templates.values()))), sounds([folder / name for name in ("wav", "audio", "videos")])
+    wanted = {f"{s}_e{n:02d}" for subjects, numbers in SPLITS.values() for s in subjects for n in numbers}
+    names, clips, notes = _sentences(folder, raw), [], []
+    for name, path in names.items():
+        subject, _, sentence = name.rpartition("_")
+        if name not in wanted and not everything:
+            continue
+        if subject not in templates:
+            notes.append(f"{name} left out: subject {subject} has no template")
+            continue
+        try:
+            times, read, note = find_scans(path, count, triangles) if raw else (*_array(path, count), "")
+        except InputError as error:
+            notes.append(f"{name} left out: {error}")
+            continue
+        clips.append(SourceClip(safe_name(name), subject, sentence, times, read, heard.get(name.lower()), note))
+    if unused := sum(name not in wanted for name in names) * (not everything):
+        notes.append(f"{unused} clips that no split uses were left out; --everything takes them")
+    return clips, notes
 
 
 def _scanned(folder: Path) -> tuple[dict[str, np.ndarray], np.ndarray]:

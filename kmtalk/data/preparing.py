@@ -55,17 +55,7 @@ def prepare(source: Source, out: str | Path, basis: int = 128, progress: Progres
     _begin(source, out)
     _check_room(source, out, basis)
     _write_faces(source, out)
-    clips, ranges, notes = {}, {}, list(source.notes)
-    for index, clip in enumerate(source.clips):
-        say(index / len(source.clips), clip.name)
-        try:
-            entry = _write_clip(source, clip, out)
-        except InputError as error:
-            notes.append(f"{clip.name} left out: {error}")
-            continue
-        ranges[clip.name] = entry.pop("farthest")
-        clips[clip.name] = PreparedClip(clip.name, **entry)
-        notes += [f"{clip.name}: {clip.note}"] if clip.note else []
+    clips, notes = _write_clips(source, out, say)
     splits = {split: tuple(name for name in names if name in clips) for split, names in source.splits.items()}
     if not splits["train"]:
         raise InputError(f"no clip to train on is left: {notes[-1] if notes else 'the source holds none'}")
@@ -81,7 +71,7 @@ def prepare(source: Source, out: str | Path, basis: int = 128, progress: Progres
         landmarks={},
         origins={},
         missing=source.missing,
-        notes=(*notes, *_lengths(clips, source.fps), *_reach(ranges)),
+        notes=tuple(notes),
     )
     say(1.0, "regions")
     prepared = find_places(prepared, source.regions, source.landmarks, source.origins)
@@ -165,6 +155,24 @@ def _write_faces(source: Source, out: Path) -> None:
             np.save(path, (template * source.metres_per_unit).astype(np.float32))
     with replacing(out / "triangles.npy") as path:
         np.save(path, source.triangles.astype(np.int32))
+
+
+def _write_clips(source: Source, out: Path, say: Progress) -> tuple[dict[str, PreparedClip], list[str]]:
+    """Write all clips that can be used, and return them with the notes on them."""
+    clips, farthest, notes = {}, {}, list(source.notes)
+    for index, clip in enumerate(source.clips):
+        say(index / len(source.clips), clip.name)
+        try:
+            entry = _write_clip(source, clip, out)
+        except InputError as error:
+            notes.append(f"{clip.name} left out: {error}")
+            continue
+        farthest[clip.name] = entry.pop("farthest")
+        clips[clip.name] = PreparedClip(clip.name, **entry)
+        notes += [f"{clip.name}: {clip.note}"] if clip.note else []
+    if not clips:
+        return clips, notes
+    return clips, [*notes, *_lengths(clips, source.fps), *_reach(farthest)]
 
 
 def _write_clip(source: Source, clip: SourceClip, out: Path) -> dict:

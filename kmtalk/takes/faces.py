@@ -17,6 +17,7 @@ HEAT = ((0.92, 0.91, 0.89), (0.99, 0.85, 0.46), (0.96, 0.49, 0.15), (0.78, 0.13,
 """Display colours of values from 0 to the largest."""
 
 _PORTRAIT = Camera(elevation=0, field_of_view=13, target=(0.0, -0.014, -0.06))
+_ABOVE, _HALF = 0.03, 0.13  # metres from the nose tip up to a face's middle, and from there to what is shown
 
 
 def draw_frames(
@@ -38,7 +39,7 @@ def draw_frames(
     if not chosen.size or not 0 <= chosen.min() <= chosen.max() < len(take.vertices):
         raise InputError(f"{take.name} has frames 0 to {len(take.vertices) - 1}: frames {list(frames)} were asked for")
     surface = make_surface(_face(take, chosen), "clay")
-    view, each = find_camera(camera or (_PORTRAIT if take.look else "front")), np.eye(len(chosen), dtype=np.float32)
+    view, each = find_camera(camera or _portrait(take, surface)), np.eye(len(chosen), dtype=np.float32)
     if values is None:
         return _pictures(surface, each, size, view)
     shares = zip(values / largest, each, strict=True)
@@ -49,6 +50,18 @@ def heat(values: np.ndarray) -> np.ndarray:
     """Return (..., 3) display colours in [0, 1] of values in [0, 1]; larger ones get the last colour."""
     places = np.linspace(0, 1, len(HEAT))
     return np.stack([np.interp(values, places, [color[channel] for color in HEAT]) for channel in range(3)], axis=-1)
+
+
+def _portrait(take: Take, surface: Surface) -> str | Camera:
+    """A camera before the face, whatever else the mesh shows."""
+    if take.look is not None:
+        return _PORTRAIT
+    if "nose_tip" not in take.landmarks:
+        return "front"
+    middle = take.template[take.landmarks["nose_tip"]] + np.array([0, _ABOVE, 0])
+    x, y, z = (middle - surface.center) * surface.scale
+    wide = 2 * np.degrees(np.arctan(_HALF * surface.scale / Camera.distance))
+    return Camera(elevation=0, field_of_view=min(wide, Camera.field_of_view), target=(x, y, z - 0.08))
 
 
 def _face(take: Take, frames: np.ndarray) -> Face:

@@ -14,6 +14,7 @@ from kmtalk.takes.take import Take, take_of
 def predict_take(model: KMTalk, prepared: Prepared, clip: str) -> Take:
     """Return what a model makes of a clip's sound, on its subject's face, in its style if the model knows the subject.
 
+    Where sound and motion of the clip differ in length, it ends with the shorter of the two.
     Raises InputError for a model without a face of its own or one of another mesh.
     """
     truth, face = take_of(prepared, clip), model.face
@@ -29,7 +30,9 @@ def predict_take(model: KMTalk, prepared: Prepared, clip: str) -> Take:
         style=truth.subject if truth.subject in model.config.subjects else None,
         life=False,
     )
-    return replace(truth, vertices=animation.vertices(), key_frames=animation.key_frames, phonemes=animation.phonemes)
+    vertices = animation.vertices(0, len(truth.vertices))
+    keys = animation.key_frames[animation.key_frames < len(vertices)]
+    return replace(truth, vertices=vertices, key_frames=keys, phonemes=animation.phonemes)
 
 
 def score_model(model: KMTalk, prepared: Prepared, split: str = "test") -> dict[str, dict[str, float]]:
@@ -37,10 +40,9 @@ def score_model(model: KMTalk, prepared: Prepared, split: str = "test") -> dict[
     clips = [clip for clip in prepared.clips(split) if clip.seconds]
     if not clips:
         raise InputError(f"split {split!r} of {prepared.folder} holds no clip with sound to score")
-    return {
-        clip.name: {
-            **score_take(predict_take(model, prepared, clip.name), take_of(prepared, clip.name)),
-            "subject": clip.subject,
-        }
-        for clip in clips
-    }
+    results = {}
+    for clip in clips:
+        guess, truth = predict_take(model, prepared, clip.name), take_of(prepared, clip.name)
+        heard = replace(truth, vertices=truth.vertices[: len(guess.vertices)])
+        results[clip.name] = {**score_take(guess, heard), "subject": clip.subject}
+    return results

@@ -82,16 +82,8 @@ def read_take(
     """
     path = Path(path)
     arrays = _read(path)
-    vertices = arrays["vertices"]
+    vertices = _metres(arrays["vertices"], unit, path)
     face = like if template is None else _from_mesh(Path(template), unit)
-    if vertices.ndim == 2 and vertices.shape[1] % 3 == 0:
-        vertices = vertices.reshape(len(vertices), -1, 3)
-    if vertices.ndim != 3 or vertices.shape[2] != 3 or not len(vertices) or vertices.dtype.kind not in "fiu":
-        raise InputError(
-            f"{path} holds {vertices.dtype} of shape {vertices.shape}: give (T, V, 3) or (T, V * 3) numbers"
-        )
-    vertices = vertices if unit == 1 else (vertices * np.float32(unit)).astype(np.float32)
-    check_metres(vertices[0], path.name)
     face = face or _shipped(vertices[0], path)
     if vertices.shape[1:] != face.template.shape:
         raise InputError(
@@ -109,6 +101,19 @@ def read_take(
         key_frames=arrays.get("key_frames"),
         phonemes=tuple(Phoneme(str(label), *map(float, ends)) for label, ends in zip(labels, times, strict=True)),
     )
+
+
+def _metres(vertices: np.ndarray, unit: float, path: Path) -> np.ndarray:
+    """(T, V, 3) metres, still memory-mapped where nothing has to be converted."""
+    if vertices.ndim == 2 and vertices.shape[1] % 3 == 0:
+        vertices = vertices.reshape(len(vertices), -1, 3)
+    if vertices.ndim != 3 or vertices.shape[2] != 3 or not len(vertices) or vertices.dtype.kind not in "fiu":
+        raise InputError(
+            f"{path} holds {vertices.dtype} of shape {vertices.shape}: give (T, V, 3) or (T, V * 3) numbers"
+        )
+    vertices = vertices if unit == 1 else (vertices * np.float32(unit)).astype(np.float32)
+    check_metres(vertices[0], path.name)
+    return vertices
 
 
 def _read(path: Path) -> dict[str, np.ndarray]:
