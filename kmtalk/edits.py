@@ -188,8 +188,8 @@ def _as_list(edits: Edits) -> list[Edit]:
 
 def _operation(edit: Edit) -> Callable[..., None]:
     """Return what carries out an operation whose fields are all there and known."""
-    if not isinstance(edit, Mapping) or edit.get("do") not in _OPERATIONS:
-        done = edit.get("do") if isinstance(edit, Mapping) else edit
+    done = edit.get("do") if isinstance(edit, Mapping) else edit
+    if not isinstance(edit, Mapping) or not isinstance(done, str) or done not in _OPERATIONS:
         raise InputError(f"there is no operation {done!r}: use one of {', '.join(_OPERATIONS)}")
     carry_out, needed, optional = _OPERATIONS[edit["do"]]
     if missing := [name for name in needed if name not in edit]:

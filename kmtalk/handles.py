@@ -15,7 +15,8 @@ _CLOSED_JAW = 0.16  # closed lips over a jaw that hangs lower than this look str
 # Weights of the rig that a handle draws the pose to; "*" stands for both sides.
 _ROUND = {"mouthPucker": 0.80, "mouthFunnel": 0.30}
 _WIDE = {"mouthStretch*": 0.42, "mouthSmile*": 0.30, "mouthDimple*": 0.12}
-_CLOSED = {"mouthPress*": 0.30, "mouthRollLower": 0.22, "mouthRollUpper": 0.10}
+_CLOSED = {"mouthPress*": 0.05, "mouthPucker": 0.10, "mouthRollLower": 0.24, "mouthRollUpper": 0.14}
+_PRESSING = ("mouthPress*", "mouthRollLower", "mouthRollUpper", "mouthClose")
 _PARTING = ("mouthUpperUp*", "mouthLowerDown*", "mouthFunnel", "mouthShrugUpper", "mouthClose", "tongueOut")
 
 
@@ -98,7 +99,7 @@ def _open_jaw(face: Face, pose: np.ndarray, setting: float) -> np.ndarray:
     opened = pose.copy()
     opened[jaw] += abs(setting) * (end - opened[jaw])
     if setting > 0:  # what presses or seals the lips lets go
-        for index, _ in [*_targets(face, _CLOSED), *_targets(face, {"mouthClose": 0})]:
+        for index, _ in _targets(face, dict.fromkeys(_PRESSING, 0.0)):
             opened[index] *= 1 - setting
     return opened
 

@@ -246,6 +246,12 @@ def test_a_vowel_relabelled_as_a_closure_closes(talks, model, new):
     assert vowels > 5
 
 
+def test_the_same_label_again_changes_nothing(plain, edit):
+    same = edit({"do": "relabel", "phoneme": 2, "label": "AA"})
+    assert same.key_frames.tolist() == plain.key_frames.tolist()
+    assert np.array_equal(same.weights, plain.weights)
+
+
 def test_a_retimed_phoneme_takes_its_keys_and_neighbours_along(plain, edit):
     edited = edit({"do": "retime", "phoneme": 2, "start": 0.55, "end": 0.65})  # AA of 0.5 to 0.7 s
     assert edited.phonemes[1:4] == (Phoneme("M", 0.4, 0.55), Phoneme("AA", 0.55, 0.65), Phoneme("S", 0.65, 0.84))
@@ -334,6 +340,8 @@ def test_weights_that_cannot_be(plain, tiny_model, weights):
         ("jawOpen", "no operation 'jawOpen'"),
         ({}, "no operation None"),
         ({"do": "dance"}, "use one of move key"),
+        ({"do": ["add key"]}, "no operation ['add key']"),
+        ({"do": "relabel", "phoneme": 2, "label": ["P"]}, "is not one of the 40 phonemes"),
         ({"do": "move key", "frame": 12}, "lacks 'to'"),
         ({"do": "add key", "frame": 13, "to": 15}, "has no 'to'"),
         ({"do": "move key", "frame": 13, "to": 15}, "no key at frame 13"),
