@@ -127,3 +127,9 @@ def test_the_command(files, capsys):
     ):
         assert program.main([*told, *wrong]) == 2
         assert said in capsys.readouterr().err
+
+
+def test_the_command_without_a_truth(files, capsys):
+    arguments = ["figures", str(files / "guess.npy"), str(files / "truth.npy"), "--template", str(files / "face.ply")]
+    assert program.main([*arguments, "--fps", "25", "--times", "0.24", "--out", str(files / "out")]) == 0
+    assert [path.name for path in (files / "out").iterdir()] == ["faces.png"]  # without landmarks there is no lip curve
