@@ -37,7 +37,7 @@ def make_replica(folder: Path, clips: int, minutes: float) -> None:
     """Write vertices_npy/, wav/, templates.pkl and BIWI.ply, a few frames in memory at a time."""
     template, triangles = surface()
     random = np.random.default_rng(0)
-    shapes = random.normal(0, 0.004, (40, VERTICES * 3)).astype(np.float32) / np.arange(1, 41)[:, None]
+    shapes = random.normal(0, 0.004, (200, VERTICES * 3)).astype(np.float32) / np.arange(1, 201)[:, None]
     (folder / "vertices_npy").mkdir(parents=True)
     (folder / "wav").mkdir()
     frames = round(minutes * 60 * FPS / clips)
@@ -49,7 +49,7 @@ def make_replica(folder: Path, clips: int, minutes: float) -> None:
             np.lib.format.write_array_header_1_0(file, header)
             for start in range(0, frames, 50):
                 count = min(50, frames - start)
-                moved = random.normal(0, 1, (count, 40)).astype(np.float32) @ shapes
+                moved = random.normal(0, 1, (count, 200)).astype(np.float32) @ shapes
                 moved = moved.reshape(count, VERTICES, 3)
                 moved[..., 1] -= 0.05 * mouth * np.abs(np.sin(np.arange(start, start + count) / 4))[:, None]
                 file.write((moved + template).astype(np.float32).tobytes())

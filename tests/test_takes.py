@@ -113,6 +113,17 @@ def test_keys_and_bilabials(biwi):
     assert score_take(replace(truth, key_frames=np.arange(30)), truth)["extrema_recall"] == 1
 
 
+def test_a_clip_too_long_to_warp_has_its_other_scores(biwi, monkeypatch):
+    from kmtalk.takes import scores as module
+
+    monkeypatch.setattr(module, "LONGEST", 20)
+    truth = take_of(biwi, NAMES[0])
+    scores = score_take(truth, truth)
+    assert scores["lip_r"] == pytest.approx(1)
+    assert "lip_dtw_mm" not in scores
+    assert np.isnan(summary({"a": scores})["mtm_ms"])
+
+
 def test_an_animation_of_kmtalk_against_itself(tiny_model, voice, tmp_path):
     from kmtalk.animate import animate
 

@@ -12,6 +12,7 @@ from kmtalk import metrics
 from kmtalk.data.prepared import Prepared
 from kmtalk.errors import InputError
 from kmtalk.files import replacing
+from kmtalk.metrics.curves import LONGEST
 from kmtalk.takes.take import Take, read_take, take_of
 
 NAN = float("nan")
@@ -178,9 +179,10 @@ def _opening_scores(prediction: Take, truth: Take, frames: int, keys: np.ndarray
     scores = {
         "lip_r": metrics.correlation(guess, real),
         "lip_ccc": metrics.concordance(guess, real),
-        "lip_dtw_mm": metrics.warped_distance(guess, real) * 1e3,
-        "mtm_ms": metrics.mouth_timing(guess, real, truth.fps),
     }
+    if frames <= LONGEST:
+        scores["lip_dtw_mm"] = metrics.warped_distance(guess, real) * 1e3
+        scores["mtm_ms"] = metrics.mouth_timing(guess, real, truth.fps)
     if keys is not None:
         scores["extrema_recall"] = metrics.extrema_recall(keys, real)
     spoken = truth.phonemes or prediction.phonemes
