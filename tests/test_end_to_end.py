@@ -81,14 +81,22 @@ def test_frames_show_the_mouth_moving_with_the_sound(talk):
 
 @needs_recordings
 def test_real_voices_are_followed():
-    """The bars of a first checkpoint, on development recordings; how each score is defined: kmtalk/evaluate.py."""
+    """Bars a little under what the shipped checkpoint reaches on development recordings (scores: kmtalk/evaluate)."""
     from kmtalk.animate import load_model
     from kmtalk.evaluate import evaluate
 
-    summary = evaluate(SPEECH, load_model())["summary"]
-    assert summary["closed"] >= 0.70
-    assert summary["open"] >= 0.70
-    assert summary["gap"] > summary["gap_loudness"]
+    result = evaluate(SPEECH, load_model(), conditions=())
+    summary, loudness = result["summary"], result["baselines"]["loudness"]
+    assert summary["closed"] >= 0.75
+    assert summary["open"] >= 0.75
+    assert summary["groups"]["by hand"]["f1_20"] >= 0.75
+    assert summary["visemes"] >= 0.6
+    for name, least in (("gap", 0.45), ("jaw", 0.45), ("width", 0.25), ("rounding", 0.4)):
+        assert summary[name] >= least
+        assert summary[name] > loudness[name]
+        assert summary[name] > summary[f"{name}_wrong"] + 0.2
+    assert summary["retrieval"] >= 0.85
+    assert all(sound["still"] >= 0.9 for sound in result["no_speech"].values())
 
 
 @needs_recordings
