@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from gradio_client import Client, handle_file
 
 import kmtalk
 from kmtalk.__main__ import main
@@ -15,6 +16,7 @@ from kmtalk.data.prepared import load_prepared
 from kmtalk.errors import InputError
 from kmtalk.models.kmtalk import KMTalk
 from kmtalk.phonemes import Phoneme
+from kmtalk.takes import score_model
 from kmtalk.train import ModelChoice, PreparedConfig, read_settings, train_prepared
 from kmtalk.train.build import build_model
 from kmtalk.train.judge import Judge
@@ -90,6 +92,39 @@ def test_the_checkpoint_speaks_by_itself(trained, vocaset, tmp_path):
     assert (tmp_path / "talk.mp4").stat().st_size > 1000
     with pytest.raises(InputError, match="knows no style 'nobody'"):
         kmtalk.animate((vocaset.audio(clip.name), 16000), model=model, style="nobody")
+
+
+def test_the_checkpoint_scores_on_held_out_clips(trained, vocaset, tmp_path, capsys):
+    scores = tmp_path / "scores.json"
+    arguments = ["score", str(trained[0] / "checkpoint"), "--truth", str(vocaset.folder), "--split", "validation"]
+    assert main([*arguments, "--json", str(scores)]) == 0
+    assert "LVE" in capsys.readouterr().out
+    summary = json.loads(scores.read_text())["summary"]
+    assert summary["clips"] == 2
+    assert summary["lip_max_mm"] == pytest.approx(min(row["lve_mm"] for row in read_log(trained[0])), rel=0.1)
+
+
+def test_a_model_of_another_face_is_not_scored(vocaset, tiny_model):
+    with pytest.raises(InputError, match="moves another face"):
+        score_model(tiny_model, vocaset, "validation")
+
+
+def test_the_page_serves_the_checkpoint(trained, vocaset):
+    import app
+
+    blocks = app.build(KMTalk.from_pretrained(trained[0] / "checkpoint"), "own")
+    _, url, _ = app.launch(blocks, prevent_thread_lock=True, quiet=True)
+    try:
+        client = Client(url, verbose=False)
+        info = client.predict(api_name="/info")
+        assert info["identities"] == ["vocaset"]
+        assert info["styles"] == SUBJECTS[:2]
+        clip = vocaset.folder / "audio" / f"{vocaset.clips('validation')[0].name}.wav"
+        made = client.predict(audio=handle_file(str(clip)), formats=["npz", "glb"], api_name="/animate")
+        with np.load(made["npz"]) as arrays:
+            assert arrays["vertices"].shape[1:] == (vocaset.vertex_count, 3)
+    finally:
+        blocks.close(verbose=False)
 
 
 def test_key_motions_of_such_a_model_can_be_edited(trained, vocaset):
@@ -239,6 +274,19 @@ def test_a_set_without_a_basis_is_refused(vocaset, tmp_path):
         train_prepared(replace(vocaset, error_mm={}), tmp_path, CONFIG)
 
 
+@pytest.mark.parametrize("basis", ["pca", "learned"])
+def test_half_precision_trains_nearly_the_same(basis, vocaset, tmp_path):
+    first = {}
+    for precision in ("full", "bf16"):
+        config = replace(CONFIG, steps=3, report_steps=3, batch=2, precision=precision)
+        out = tmp_path / precision
+        model = train_prepared(vocaset, out, config, ModelChoice(basis=basis, **TINY), label=listen)
+        assert {value.dtype for value in model.parameters()} == {torch.float32}
+        first[precision] = read_log(out)[-1]
+    for name in ("phoneme", "key", "motion", "velocity", "lve_mm"):
+        assert first["bf16"][name] == pytest.approx(first["full"][name], rel=0.05), name
+
+
 @pytest.mark.parametrize("name", ["vocaset", "biwi", "own"])
 def test_shipped_settings_can_be_read(name):
     choice, config = read_settings(name)
@@ -273,6 +321,7 @@ def test_the_command(vocaset, tmp_path, capsys):
     (tmp_path / "tiny.json").write_text(json.dumps(settings))
     arguments = ["train", "--data", str(vocaset.folder), "--out", str(tmp_path / "run"), "--device", "cpu"]
     assert main([*arguments, "--config", str(tmp_path / "tiny.json"), "--basis", "learned", "--seed", "5"]) == 0
+    assert np.isfinite(read_log(tmp_path / "run")[-1]["motion"])
     assert "checkpoint in" in capsys.readouterr().out
     used = json.loads((tmp_path / "run" / "config.json").read_text())
     assert used["model"]["basis"] == "learned"

@@ -186,7 +186,9 @@ class KMTalk(nn.Module, Checkpoint):
 
     def encode(self, audio: Tensor) -> Heard:
         """(B, S) audio of whole recordings -> features at 50 Hz and phoneme log-posteriors at 100 Hz."""
-        return self.encoder(self.encoder.prepare(audio))
+        with torch.autocast(audio.device.type, enabled=False):  # spectra need their full precision
+            prepared = self.encoder.prepare(audio)
+        return self.encoder(prepared)
 
     def at_frames(self, features: Tensor, fps: float, frames: int, style: Tensor | None = None) -> Tensor:
         """Audio features (B, T', D) at 50 Hz -> (B, frames, D) at the times t / fps of the motion frames.
