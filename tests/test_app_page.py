@@ -1,14 +1,23 @@
 """The page in a real browser: Chromium, driven by Playwright, with no way out to the network."""
 
 import json
+import re
 import shutil
+import zipfile
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
 
+import httpx
 import numpy as np
 import pytest
 import soundfile
 
 from kmtalk.audio import save_audio
 from kmtalk.errors import InputError
+from kmtalk.phonemes import Phoneme
+from kmtalk.textgrid import format_textgrid
+from test_export_glb import VALIDATE
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed")
@@ -21,8 +30,12 @@ ARGUMENTS = [
     "--use-fake-device-for-media-stream",
     "--use-fake-ui-for-media-stream",
 ]
+
 VIDEO = "document.querySelector('#kmtalk-video video')"
+VIEWER = "document.querySelector('#kmtalk-viewer .viewer')"
+FRAME = f"Number({VIEWER}.dataset.frame)"
 HARMLESS = ("Unable to decode audio data", "Waveform load error")  # Gradio's player meets a broken recording
+OWN_PARTS = ["#kmtalk-viewer", "#timeline", "#downloads", "#status", ".masthead"]
 
 
 @pytest.fixture(scope="module")
@@ -73,20 +86,20 @@ def upload(page, path):
 
 
 def choose_small_video(page):
-    page.get_by_role("button", name="Options").click()
+    page.get_by_role("button", name="How it is filmed").click()
     page.get_by_label("256", exact=True).check()
+
+
+def wait_for_video(page):
+    page.wait_for_function(f"{VIDEO}?.readyState >= 2")
+    page.wait_for_selector("#animate", state="visible")
 
 
 def run(page, path):
     upload(page, path)
     page.click("#animate")
     page.wait_for_selector("#timeline .phoneme")
-    page.wait_for_function(f"{VIDEO}?.readyState >= 2")
-    page.wait_for_selector("#animate", state="visible")
-
-
-def video_time(page):
-    return page.evaluate(f"{VIDEO}.currentTime")
+    wait_for_video(page)
 
 
 def slider(page):
@@ -97,10 +110,26 @@ def shown_time(page):
     return float(slider(page).get_attribute("aria-valuenow"))
 
 
+def press(page, *keys):
+    slider(page).focus()
+    for key in keys:
+        page.keyboard.press(key)
+
+
+def ready_files(page):
+    return page.locator("#downloads tr:has(a.get) .kind").all_inner_texts()
+
+
+def save(page, kind):
+    with page.expect_download() as waiting:
+        page.locator(f"#downloads tr:has(.kind:text-is('{kind}')) a.get").click()
+    return waiting.value.suggested_filename, waiting.value.path()
+
+
 @pytest.fixture(scope="module")
 def done(visit, recording):
-    """A page on which one recording has been animated."""
-    page = visit()
+    """A page on which one recording has been animated; its visitor asked for reduced motion, so it stands still."""
+    page = visit(reduced_motion="reduce")
     choose_small_video(page)
     run(page, recording)
     return page
@@ -114,43 +143,38 @@ def test_page_says_what_it_is(visit):
     for promise in ("kmtalk-base on CPU", "deleted after an hour", "0.3 to 60 s", "25 MB", "synthesised"):
         assert promise in text
     assert page.locator("#stop").is_hidden() and page.locator("#results").is_hidden()
-
-
-def test_timeline_comes_before_the_video(visit, recording):
-    page = visit()
-    choose_small_video(page)
-    upload(page, recording)
-    page.click("#animate")
-    page.wait_for_selector("#stop", state="visible")
-    page.wait_for_selector("#timeline .phoneme")
-    assert not page.evaluate(f"{VIDEO}?.readyState > 0")
-    assert page.locator("#timeline .play").is_disabled()
-    page.wait_for_function("/^Rendering frame \\d+ of 3[78]$/.test(document.querySelector('#status p').textContent)")
-    page.wait_for_function(f"{VIDEO}?.readyState >= 2")
-    page.wait_for_selector("#stop", state="hidden")
-    assert page.evaluate(f"{VIDEO}.paused") and page.locator("#status p").is_hidden()
     page.context.close()
 
 
-def test_timeline_shows_every_part(done):
-    phonemes = done.locator("#timeline .phoneme").count()
-    assert phonemes >= 3
-    assert done.locator("#timeline tbody tr").count() == phonemes
-    assert done.locator("#timeline .diamond").count() >= 3
-    assert done.locator("#timeline .wave").count() == done.locator("#timeline .opening").count() == 1
-    titles = done.locator("#timeline .phoneme title").all_text_contents()
-    assert all(" to " in title and title.endswith(" s") for title in titles)
-    for box, text in done.evaluate(
-        """() => [...document.querySelectorAll('#timeline .phoneme text')].map((text) =>
-            [text.previousElementSibling.getBBox().width, text.getBBox().width])"""
-    ):
-        assert text <= box
+def test_the_face_moves_with_its_sound_before_the_video_is_there(visit, voice, tmp_path):
+    page = visit()
+    choose_small_video(page)
+    upload(page, save_audio(tmp_path / "long.wav", np.tile(voice, 4)))
+    page.click("#animate")
+    page.wait_for_selector("#stop", state="visible")
+    page.wait_for_function(f"{FRAME} > 3")
+    assert not page.evaluate(f"{VIDEO}?.readyState > 0")
+    assert page.locator("#timeline .phoneme").count() >= 3
+    page.wait_for_function("/^Rendering frame \\d+ of 300/.test(document.querySelector('#status p').textContent)")
+    page.click("#stop")
+    page.context.close()
 
 
-def test_playing_moves_the_playhead_with_the_video(done):
-    slider(done).focus()
-    done.keyboard.press("Home")
-    done.keyboard.press("Space")
+def test_one_clock_for_timeline_viewer_sound_and_video(done):
+    frames = int(slider(done).get_attribute("aria-valuemax").replace(".", "")) * 25 // 100
+    press(done, "Home", *["ArrowRight"] * 7)
+    for _ in range(2):
+        frame = round(shown_time(done) * 25)
+        assert 0 < frame < frames
+        done.wait_for_function(f"{FRAME} === {frame}")
+        for player in (VIDEO, f"{VIEWER}.querySelector('audio')"):
+            done.wait_for_function(f"!{player}.seeking && Math.floor({player}.currentTime * 25 + 0.01) === {frame}")
+        press(done, "Shift+ArrowRight")
+
+
+def test_playing_moves_playhead_and_face_with_the_video_once_it_is_seen(done):
+    done.get_by_role("tab", name="Video").click()
+    press(done, "Home", "Space")
     done.wait_for_function(f"{VIDEO}.currentTime > 0.2")
     apart = done.evaluate(
         f"""() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(() => {{
@@ -159,76 +183,33 @@ def test_playing_moves_the_playhead_with_the_video(done):
         }})))"""
     )
     assert apart <= 0.08
-    assert done.locator("#timeline .play").get_attribute("aria-label") == "Pause"
     done.click("#timeline .play")
     done.wait_for_function(f"{VIDEO}.paused")
+    done.get_by_role("tab", name="3D").click()
+    done.wait_for_function(f"{FRAME} === Math.floor({VIDEO}.currentTime * 25 + 0.01)")
 
 
-def test_a_click_seeks(done):
-    surface = done.locator("#timeline .surface")
-    box = surface.bounding_box()
-    seconds = float(slider(done).get_attribute("aria-valuemax"))
-    width = done.evaluate("document.querySelector('#timeline .drawing').getAttribute('width')")
-    surface.click(position={"x": 0.5 * float(width), "y": 50})
-    done.wait_for_function(f"Math.abs({VIDEO}.currentTime - {seconds / 2}) < 0.04")
-    assert shown_time(done) == pytest.approx(seconds / 2, abs=0.04)
-    done.mouse.down()
-    done.mouse.move(box["x"] + 0.25 * float(width), box["y"] + 50)
-    done.mouse.up()
-    done.wait_for_function(f"Math.abs({VIDEO}.currentTime - {seconds / 4}) < 0.04")
-
-
-def test_keys_step_by_frames_and_key_frames(done):
-    slider(done).focus()
-    done.keyboard.press("Home")
-    assert shown_time(done) == 0
-    done.keyboard.press("ArrowRight")
-    assert shown_time(done) == pytest.approx(0.04, abs=0.011)
-    assert "frame 1" in slider(done).get_attribute("aria-valuetext")
-    done.wait_for_function(f"{VIDEO}.currentTime >= 0.04")
-    done.keyboard.press("ArrowLeft")
-    assert "frame 0, key frame 1 of" in slider(done).get_attribute("aria-valuetext")
-    done.keyboard.press("Shift+ArrowRight")
-    assert "key frame 2 of" in slider(done).get_attribute("aria-valuetext")
-    done.keyboard.press("Shift+ArrowLeft")
-    assert "key frame 1 of" in slider(done).get_attribute("aria-valuetext")
-    done.keyboard.press("End")
-    count = done.locator("#timeline .diamond").count()
-    assert f"key frame {count} of {count}" in slider(done).get_attribute("aria-valuetext")
-
-
-def test_hovering_tells_what_is_there(done):
-    done.locator("#timeline .surface").hover(position={"x": 60, "y": 90})
-    tip = done.locator("#timeline .tip")
-    assert tip.is_visible() and "frame" in tip.inner_text() and "mm" in tip.inner_text()
-
-
-def test_zoom_makes_the_drawing_wider_and_fit_shows_all(done):
-    def width():
-        return float(done.locator("#timeline .drawing").get_attribute("width"))
-
-    before = width()
-    done.get_by_role("button", name="Zoom in").click()
-    assert width() == pytest.approx(1.5 * before, rel=0.01)
-    done.get_by_role("button", name="Fit all").click()
-    room = done.evaluate("document.querySelector('#timeline .scroller').clientWidth - 16")
-    assert width() == pytest.approx(room, abs=2)
-
-
-def test_downloads_open(done, recording):
-    links = done.locator("#downloads a")
-    assert links.locator(".kind").all_inner_texts() == ["mp4", "npz", "glb", "csv", "TextGrid", "json"]
-    saved = {}
-    for link in links.all():
-        with done.expect_download() as waiting:
-            link.click()
-        saved[waiting.value.suggested_filename] = waiting.value.path()
+def test_downloads_open(done, node):
+    assert ready_files(done) == ["mp4", "glb", "csv", "TextGrid", "npz", "json"]
+    saved = dict(save(done, kind) for kind in ready_files(done))
     assert set(saved) == {f"hello.{kind}" for kind in ("mp4", "npz", "glb", "csv", "TextGrid", "json")}
     told = json.loads(saved["hello.json"].read_text())
     with np.load(saved["hello.npz"]) as packed:
-        assert len(packed["vertices"]) == told["frames"]
+        assert len(packed["vertices"]) == told["frames"] and packed["vertices"].shape[2] == 3
     assert done.locator("#timeline .phoneme").count() == len(told["phonemes"])
-    assert saved["hello.glb"].read_bytes()[:4] == b"glTF"
+    assert len(saved["hello.csv"].read_text().splitlines()) == told["frames"] + 1
+    assert json.loads(node(VALIDATE, saved["hello.glb"]))["messages"] == []
+
+
+def test_other_files_are_made_on_demand(done):
+    done.get_by_role("button", name="Make obj.zip").click()
+    done.wait_for_selector("#downloads tr:has(.kind:text-is('obj.zip')) a.get")
+    _, path = save(done, "obj.zip")
+    with zipfile.ZipFile(path) as archive:
+        assert sum(name.endswith(".obj") for name in archive.namelist()) == 38
+    done.get_by_role("button", name="Make webm").click()
+    done.wait_for_selector("#downloads tr:has(.kind:text-is('webm')) a.get")
+    assert "Give a transcript" in done.locator("#downloads tr:has(.kind:text-is('srt'))").inner_text()
 
 
 def test_table_tells_how_it_was_made(done):
@@ -239,40 +220,112 @@ def test_table_tells_how_it_was_made(done):
     done.get_by_role("tab", name="Downloads").click()
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_labels_can_be_read(visit, recording, theme):
-    page = visit(f"?__theme={theme}")
-    upload(page, recording)
-    page.click("#animate")
-    page.wait_for_selector("#timeline .phoneme text")
-    page.click("#stop")
-    pairs = page.evaluate(
-        """() => {
-            const canvas = new OffscreenCanvas(1, 1).getContext('2d', { willReadFrequently: true });
-            const rgb = (color) => {
-                canvas.fillStyle = color;
-                canvas.fillRect(0, 0, 1, 1);
-                return [...canvas.getImageData(0, 0, 1, 1).data.slice(0, 3)];
-            };
-            const style = (node) => getComputedStyle(node);
-            const paper = style(document.querySelector('#timeline .timeline')).backgroundColor;
-            return [...document.querySelectorAll('#timeline .phoneme:not(.silence) text')]
-                .map((text) => [rgb(style(text).fill), rgb(style(text.previousElementSibling).fill)])
-                .concat([[rgb(style(document.querySelector('#timeline footer')).color), rgb(paper)]]);
-        }"""
-    )
-    assert len(pairs) > 1
-    assert min(_contrast(*pair) for pair in pairs) >= 4.5
+def opening(page):
+    """The mouth's opening as the timeline draws it: height in pixels of each frame."""
+    points = page.locator("#timeline .opening").get_attribute("points").split()
+    return np.array([float(point.split(",")[1]) for point in points])
+
+
+def test_an_edit_is_completed_again_and_everything_follows(visit, recording):
+    page = visit(reduced_motion="reduce")
+    choose_small_video(page)
+    run(page, recording)
+    before, video = opening(page), page.evaluate(f"{VIDEO}.currentSrc")
+    press(page, "Home", *["Shift+ArrowRight"] * 4)
+    frame = round(shown_time(page) * 25)
+    page.keyboard.press("k") if "key frame" not in slider(page).get_attribute("aria-valuetext") else None
+    page.get_by_role("slider", name="Jaw").fill("1")
+    page.get_by_role("button", name="Complete again").click()
+    page.wait_for_function(f"{VIDEO}?.readyState >= 2 && {VIDEO}.currentSrc !== '{video}'")
+    wait_for_video(page)
+    changed = np.flatnonzero(np.abs(opening(page) - before)[1 : 1 + 37] > 1.5)
+    assert frame in changed and len(changed) < 25
+    assert shown_time(page) == pytest.approx(frame / 25, abs=0.011) and page.evaluate(FRAME) == frame
+    told = json.loads(save(page, "json")[1].read_text())
+    assert [edit["do"] for edit in told["edits"]] == ["shape key"] and told["edits"][0]["jaw"] == 1
+    page.get_by_role("button", name="Undo").click()
+    page.get_by_role("button", name="Complete again").click()
+    page.wait_for_function("!document.querySelector('#timeline .edited')")
+    wait_for_video(page)
+    np.testing.assert_allclose(opening(page), before, atol=0.11)
+    assert json.loads(save(page, "json")[1].read_text()).get("edits", []) == []
     page.context.close()
 
 
-def _contrast(one, other):
-    def luminance(color):
-        linear = [c / 12.92 if c <= 0.03928 else ((c + 0.055) / 1.055) ** 2.4 for c in (x / 255 for x in color)]
-        return np.dot([0.2126, 0.7152, 0.0722], linear)
+def test_another_face_speaks_at_once_and_is_filmed_on_demand(visit, recording):
+    page = visit(reduced_motion="reduce")
+    choose_small_video(page)
+    run(page, recording)
+    video, nose = page.evaluate(f"[{VIDEO}.currentSrc, {VIEWER}.inspect.positions(0)[3001]]")
+    page.get_by_label("Ben").check(force=True)
+    page.wait_for_function(f"Math.abs({VIEWER}.inspect.positions(0)[3001] - {nose}) > 1e-5")
+    page.get_by_role("tab", name="Video").click()
+    page.click("#again")
+    page.wait_for_function(f"{VIDEO}?.readyState >= 2 && {VIDEO}.currentSrc !== '{video}'")
+    page.wait_for_selector("#animate", state="visible")
+    page.context.close()
 
-    dark, light = sorted([luminance(one), luminance(other)])
-    return (light + 0.05) / (dark + 0.05)
+
+def test_what_is_said_gives_captions(visit, recording):
+    page = visit(reduced_motion="reduce")
+    choose_small_video(page)
+    page.get_by_role("button", name="What is said").click()
+    page.locator("#transcript textarea").fill("my see ooh")
+    run(page, recording)
+    assert "my see ooh" in save(page, "srt")[1].read_text()
+    page.context.close()
+
+
+def test_an_alignment_is_taken_as_it_is(visit, recording, tmp_path):
+    phonemes = (Phoneme("sil", 0, 0.25), Phoneme("AA", 0.25, 1.1), Phoneme("M", 1.1, 1.5))
+    path = tmp_path / "hello.TextGrid"
+    path.write_text(format_textgrid(phonemes, (), 1.5))
+    page = visit(reduced_motion="reduce")
+    page.get_by_role("button", name="What is said").click()
+    page.set_input_files("#alignment input[type=file]", str(path))
+    upload(page, recording)
+    page.click("#animate")
+    page.wait_for_selector("#timeline .phoneme")
+    assert page.locator("#timeline tbody tr").all_inner_texts() == [
+        "sil\t0.00\t0.25",
+        "AA\t0.25\t1.10",
+        "M\t1.10\t1.50",
+    ]
+    page.click("#stop")
+    page.context.close()
+
+
+def test_a_link_carries_the_settings(visit):
+    page = visit(
+        "?face=cleo&camera=close&fps=30&life=0&background=%23336699&size=9999",
+        permissions=["clipboard-write", "clipboard-read"],
+    )
+    page.get_by_text("which is not on offer").wait_for()
+    page.wait_for_function(f"{VIEWER}.inspect.view().camera.fieldOfView < 10")
+    assert page.locator("#link").is_visible()
+    page.get_by_role("button", name="How it moves").click()
+    assert page.get_by_label("30", exact=True).is_checked() and not page.get_by_label("Life").is_checked()
+    page.click("#link")
+    page.wait_for_function("document.querySelector('#link').textContent === 'Copied'")
+    link = page.evaluate("navigator.clipboard.readText()")
+    query = link.partition("?")[2]
+    assert sorted(query.split("&")) == ["background=%23336699", "camera=close", "face=cleo", "fps=30", "life=0"]
+    page.context.close()
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_axe_finds_nothing_in_our_own_parts(visit, recording, node_modules, theme):
+    page = visit(f"?__theme={theme}", reduced_motion="reduce")
+    upload(page, recording)
+    page.click("#animate")
+    page.wait_for_selector("#timeline .phoneme text")
+    page.wait_for_selector("#downloads a.get")
+    page.add_script_tag(path=node_modules / "axe-core" / "axe.min.js")
+    for part in OWN_PARTS:
+        found = page.evaluate(f"axe.run({part!r}, {{ resultTypes: ['violations'] }})")
+        assert [(one["id"], one["nodes"][0]["html"]) for one in found["violations"]] == [], part
+    page.click("#stop")
+    page.context.close()
 
 
 @pytest.mark.parametrize(
@@ -308,7 +361,8 @@ def test_without_opengl_everything_but_the_video_is_there(visit, recording, monk
     page.get_by_text("Cannot draw video: OpenGL does not start here.").wait_for()
     page.wait_for_selector("#animate", state="visible")
     page.wait_for_selector("#stop", state="hidden")
-    assert page.locator("#downloads .kind").all_inner_texts() == ["npz", "glb", "csv", "TextGrid", "json"]
+    assert ready_files(page) == ["glb", "csv", "TextGrid", "npz", "json"]
+    assert "OpenGL does not start here" in page.locator("#downloads tr:has(.kind:text-is('mp4'))").inner_text()
     assert page.locator("#timeline .phoneme").count() >= 3
     page.context.close()
 
@@ -354,6 +408,7 @@ def test_stop_stops_and_leaves_nothing_behind(visit, voice, tmp_path, app_folder
     page.wait_for_selector("#animate", state="visible")
     page.wait_for_selector("#stop", state="hidden")
     page.wait_for_selector("#status p", state="hidden")
+    page.get_by_role("button", name="Make mp4").wait_for()
     assert page.locator("#timeline .phoneme").count() > 10
     assert not page.evaluate(f"{VIDEO}?.readyState > 0")
     while list(app_folder.glob("kmtalk-*")):  # the frame that was being drawn is finished first
@@ -361,7 +416,7 @@ def test_stop_stops_and_leaves_nothing_behind(visit, voice, tmp_path, app_folder
     page.locator("#recording").get_by_label("Clear").click()
     choose_small_video(page)
     run(page, save_audio(tmp_path / "after.wav", voice[4800:20800]))
-    assert page.locator("#downloads .kind").first.inner_text() == "mp4"
+    assert ready_files(page)[0] == "mp4"
     page.context.close()
 
 
@@ -377,7 +432,7 @@ def test_two_visitors_get_their_own(visit, voice, tmp_path):
         page.wait_for_function(f"{VIDEO}?.readyState >= 2")
         assert page.evaluate(f"{VIDEO}.duration") == pytest.approx(length / 16000, abs=0.045)
         assert float(slider(page).get_attribute("aria-valuemax")) == length / 16000
-        assert page.locator("#downloads a").first.get_attribute("download") == f"voice{length}.mp4"
+        assert page.locator("#downloads a.get").first.get_attribute("download") == f"voice{length}.mp4"
         page.context.close()
 
 
@@ -392,4 +447,49 @@ def test_a_phone_never_scrolls_sideways(visit, recording):
     page.locator("#timeline").scroll_into_view_if_needed()
     page.locator("#timeline .surface").tap(position={"x": 100, "y": 50})
     assert shown_time(page) > 0.2 and box["width"] > 100
+    page.context.close()
+
+
+@pytest.fixture(scope="module")
+def host(app_url, tmp_path_factory):
+    """Another site, which embeds the page in a frame and as a web component."""
+    folder = tmp_path_factory.mktemp("host")
+    allow = "microphone; autoplay; clipboard-write; fullscreen"
+    (folder / "frame.html").write_text(f'<iframe src="{app_url}" width="100%" height="2400" allow="{allow}"></iframe>')
+    script = re.search(r'src="[./]*(assets/index-[^"]+\.js)"', httpx.get(app_url).text).group(1)
+    (folder / "component.html").write_text(
+        f'<script type="module" src="{app_url}{script}"></script><gradio-app src="{app_url}"></gradio-app>'
+    )
+    handler = partial(SimpleHTTPRequestHandler, directory=str(folder))
+    handler.log_message = lambda *arguments: None
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+
+
+def test_it_works_in_a_frame_of_another_site(browser, host, recording):
+    page = browser.new_context(reduced_motion="reduce").new_page()
+    page.set_default_timeout(PATIENCE)
+    page.goto(f"{host}/frame.html")
+    frame = page.frame_locator("iframe")
+    frame.locator("#recording input[type=file]").set_input_files(str(recording))
+    frame.locator("#recording [data-testid^=waveform]").wait_for()
+    frame.locator("#animate").click()
+    frame.locator("#timeline .phoneme").first.wait_for()
+    frame.locator("#kmtalk-viewer .viewer:not(.resting)").wait_for()
+    frame.locator("#downloads a.get").first.wait_for()
+    frame.locator("#stop").click()
+    page.context.close()
+
+
+def test_it_works_as_a_web_component(browser, host, recording):
+    page = browser.new_context(reduced_motion="reduce").new_page()
+    page.set_default_timeout(PATIENCE)
+    page.goto(f"{host}/component.html")
+    upload(page, recording)
+    page.click("#animate")
+    page.wait_for_selector("#timeline .phoneme")
+    page.wait_for_function(f"!{VIEWER}.classList.contains('resting') && {VIEWER}.querySelector('audio').readyState > 0")
+    page.click("#stop")
     page.context.close()

@@ -42,9 +42,9 @@ class Controls:
         self.camera = self._choice("camera", CAMERAS, label="Camera")
         with gr.Accordion("What is said", open=False):
             self._add_words()
-        with gr.Accordion("Motion", open=False):
+        with gr.Accordion("How it moves", open=False):
             self._add_motion()
-        with gr.Accordion("Video", open=False):
+        with gr.Accordion("How it is filmed", open=False):
             self._add_video()
         self.start = gr.Button("Animate", variant="primary", size="lg", elem_id="animate")
         self.stop = gr.Button("Stop", variant="stop", size="lg", visible=False, elem_id="stop")

@@ -20,7 +20,7 @@ from kmtalk.web.service import Service, Take
 from kmtalk.web.status import Stage, Status
 from kmtalk.web.timeline import Timeline, timeline_data
 from kmtalk.web.viewer import Viewer, ViewerFace, choose, viewer_data
-from kmtalk.web.wishes import FILMED, HEAVY, Wish, make_shot
+from kmtalk.web.wishes import FILMED, HEAVY, Wish, check_formats, make_shot
 
 HOUR = 3600
 PRIVATE = {"api_visibility": "private"}
@@ -92,7 +92,8 @@ class Studio:
         cleared = controls.start.click(self._begin, outputs=[*busy, self.results, self.made], **QUICK)
         heard = cleared.then(self._listen, [*wishes, *view], shown, **SLOW)
         completed = self.timeline.complete(self._complete, [self.take, *view], shown, **SLOW)
-        completed.then(None, js=Timeline.RESTED, **PRIVATE)
+        for answered in (completed.success, completed.failure, controls.stop.click):
+            answered(None, js=Timeline.RESTED, **PRIVATE)
         recast = self.again.click(self._recast, [self.take, controls.identity, *view], shown, **SLOW)
         started = [event.success(self._work, outputs=busy, **QUICK) for event in (completed, recast)]
         work = [heard, completed, recast]
@@ -102,6 +103,7 @@ class Studio:
         rested = [self.status, *busy]
         for begun in (heard, completed, recast):
             begun.failure(self._rest, outputs=rested, **QUICK)
+        made.failure(None, js=Downloads.RESTED, **PRIVATE)
         made.then(lambda: None, outputs=self.status, **QUICK)
         controls.stop.click(self._rest, outputs=rested, cancels=[*work, made], js=Downloads.RESTED, **QUICK)
 
@@ -110,7 +112,8 @@ class Studio:
         written = ready.success(self._write, self.take, self._delivered, **SLOW)
         filmed = written.success(self._film, [self.take, *self._filming], self._delivered, **SLOW)
         rested = [self.status, self.controls.start, self.controls.stop]
-        written.failure(self._rest, outputs=rested, **QUICK)
+        written.failure(self._rest, outputs=rested, js=Downloads.RESTED, **QUICK)
+        filmed.failure(None, js=Downloads.RESTED, **PRIVATE)
         filmed.then(self._rest, outputs=rested, **QUICK)
         return [written, filmed]
 
@@ -210,6 +213,7 @@ class Studio:
     def _make(self, take: Take | None, event: gr.EventData, *settings: Any) -> Iterator[dict]:  # noqa: ANN401
         """Make a file on demand."""
         with sentences():
+            check_formats([event.format])
             yield from self._file(here(take), event.format, settings)
 
     def _file(self, take: Take, kind: str, settings: tuple) -> Iterator[dict]:
