@@ -39,7 +39,10 @@ class Motion:
 class Animation:
     """A face speaking a recording.
 
-    audio: (S,) float32, 16 kHz mono; key_frames: (N,) int64; key_motions: (N, K) float32;
+    audio: (S,) float32, 16 kHz mono; key_frames: (N,) int64, the frames that the model decided first;
+    key_motions: (N, K) float32, its answer to that first stage: row n holds the weights over face.basis at frame
+    key_frames[n], one column for each of motion.names; from these, guided by the sound, every frame was completed. They
+    are what edits change (kmtalk.edits); weights[key_frames] may differ a little, as completion smooths them;
     model: the name of the checkpoint that made it; features: (T, D) float32, the audio features that guided
     the completion (empty where unknown), kept so that an edited animation can be completed again;
     words: those of a transcript with their times, empty without one; edits: the operations that changed it.

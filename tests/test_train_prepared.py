@@ -94,6 +94,15 @@ def test_the_checkpoint_speaks_by_itself(trained, vocaset, tmp_path):
         kmtalk.animate((vocaset.audio(clip.name), 16000), model=model, style="nobody")
 
 
+def test_the_card_says_whose_terms_bind_the_checkpoint(trained):
+    card = (trained[0] / "checkpoint" / "README.md").read_text()
+    assert "license: other" in card
+    assert "apache" not in card.lower()
+    assert "The recordings' terms bind" in card
+    assert "trained on 4 clips" in card
+    assert f'style="{SUBJECTS[0]}"' in card
+
+
 def test_the_checkpoint_scores_on_held_out_clips(trained, vocaset, tmp_path, capsys):
     scores = tmp_path / "scores.json"
     arguments = ["score", str(trained[0] / "checkpoint"), "--truth", str(vocaset.folder), "--split", "validation"]

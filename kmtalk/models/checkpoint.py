@@ -29,7 +29,6 @@ FORMAT_VERSION = 1
 class Checkpoint(
     PyTorchModelHubMixin,
     library_name="kmtalk",
-    license="apache-2.0",
     tags=["speech-driven-animation", "talking-face", "audio-to-3d"],
     paper_url="https://arxiv.org/abs/2409.01113",
 ):

@@ -144,8 +144,8 @@ class _Run:
         self.summed = 0
         if (self.out / STATE).is_file():
             self._resume(self.out / STATE)
-        if self.where.num_processes > 1 and not self.config.steps:
-            raise InputError("several processes need a number of steps: their clocks do not agree on hours")
+        if self.where.num_processes > 1 and not (self.config.steps and self.config.report_steps):
+            raise InputError("several processes need steps and report_steps: their clocks do not agree on a time")
         self.log = Log(self.out) if self.where.is_main_process else None
 
     def _groups(self) -> list[dict]:

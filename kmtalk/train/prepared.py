@@ -15,6 +15,7 @@ from kmtalk.errors import InputError
 from kmtalk.face import Face
 from kmtalk.models.kmtalk import KMTalk
 from kmtalk.train.build import build_model, training_subjects
+from kmtalk.train.card import write_card
 from kmtalk.train.judge import Judge
 from kmtalk.train.loop import Work, fit
 from kmtalk.train.objective import MotionObjective
@@ -51,6 +52,13 @@ def train_prepared(
     (out / "config.json").write_text(json.dumps({"model": asdict(choice), "train": asdict(config)}, indent=2))
     pairs = config.pairs if learned else 0
     judge = Judge(prepared, config)
+
+    def save(average: MotionObjective, folder: Path) -> None:
+        average.model.face = trained_face(average, face)
+        folder.mkdir(exist_ok=True)
+        write_card(prepared, choice, config, folder)
+        average.model.save_pretrained(folder)
+
     work = Work(
         objective=objective,
         weights=config.loss_weights,
@@ -65,7 +73,7 @@ def train_prepared(
         ),
         measure=judge.measure,
         watch=judge.watch,
-        save=lambda average, folder: save_checkpoint(average, face, folder),
+        save=save,
         pretrained=("backbone.", "basis"),
         score="lve_mm",
     )
@@ -87,9 +95,3 @@ def trained_face(objective: MotionObjective, face: Face) -> Face:
         return face
     basis = objective.basis.detach().float().cpu().numpy().reshape(face.basis.shape) / 1e3
     return replace(face, basis=basis.astype(np.float32))
-
-
-def save_checkpoint(objective: MotionObjective, face: Face, folder: Path) -> None:
-    """Write the model with its face, so that from_pretrained and animate need nothing else."""
-    objective.model.face = trained_face(objective, face)
-    objective.model.save_pretrained(folder)
