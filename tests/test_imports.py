@@ -16,7 +16,8 @@ PACKAGE = ROOT / "kmtalk"
 FLOORS = (
     "app __main__",
     "commands",
-    "__init__ doctor train",
+    "__init__ doctor experiments",
+    "train",
     "evaluate takes web",
     "animate",
     "edits",

@@ -1,6 +1,6 @@
 """The commands of python -m kmtalk: each module has add(), its options, and imports what is slow when it is run."""
 
-from kmtalk.commands import animate, compare, corpus, doctor, evaluate, figures, prepare, score, train
+from kmtalk.commands import animate, compare, corpus, doctor, evaluate, experiments, figures, prepare, score, train
 
-COMMANDS = (animate, compare, evaluate, corpus, prepare, score, figures, train, doctor)
+COMMANDS = (animate, compare, evaluate, corpus, prepare, score, figures, train, experiments, doctor)
 """In the order of the help."""
