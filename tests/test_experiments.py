@@ -96,6 +96,7 @@ def test_all_rows_of_a_seed_learn_from_the_same_crops(material):
     phonemes, uniform = Crops(material.train, 3, 5)(7), Crops(material.train, 3, 5, "uniform")(7)
     assert torch.equal(phonemes.mel, uniform.mel)
     assert torch.equal(phonemes.motion, uniform.motion)
+    assert torch.equal(Crops(material.train, 3, 5, "centres")(7).mel, phonemes.mel)
     steps = uniform.key_frames[0].unique().diff()
     assert steps.max() - steps.min() <= 1
     assert abs(int(phonemes.key_mask[0].sum()) - int(uniform.key_mask[0].sum())) <= 1
@@ -254,7 +255,7 @@ def test_scores_lie_between_a_still_face_and_the_truth(material, face):
 
 def test_a_study_has_every_row_with_every_score(studied):
     out, lines = studied
-    assert len(lines) == len(JOBS) == 11
+    assert len(lines) == len(JOBS) == 12
     results = read_results(out)
     assert results.seeds == (0,)
     assert set(results.rows) == {(job, "heard") for job in JOBS} | {("full", name) for name in ROBUSTNESS}
@@ -304,7 +305,7 @@ def test_the_report_has_every_row_and_the_papers_figures(studied, tmp_path):
     short = sum(map(int, re.findall(r"- \*\*(\d+) (?:go|are)", text)))
     assert short == 4 + 4 + 1 + 3
     verdicts = [line for line in text.splitlines() if re.match(r"- .*\*\*(worse|better|no clear)", line)]
-    assert len(verdicts) == 5 + 5 + 9 + 3
+    assert len(verdicts) == 6 + 6 + 9 + 3
     for chart in ("parts", "placements", "animators"):
         assert f"({chart}.svg)" in text
         ElementTree.parse(tmp_path / "report" / f"{chart}.svg")
@@ -320,7 +321,7 @@ def test_a_report_tells_incomplete_seeds_and_needs_a_complete_one(studied, tmp_p
     (out / "study.json").write_text(json.dumps({**json.loads((studied[0] / "study.json").read_text()), "seeds": 2}))
     result_file(out, "full", 1).write_text(result_file(out, "full", 0).read_text())
     text = write_report(out, tmp_path / "report").read_text(encoding="utf-8")
-    assert "2 seeds were asked for; of the others, 1 of 11 trainings are done" in text
+    assert "2 seeds were asked for; of the others, 1 of 12 trainings are done" in text
     result_file(out, "random keys", 0).unlink()
     with pytest.raises(InputError, match="no seed of the study"):
         write_report(out, tmp_path / "report")

@@ -15,6 +15,7 @@ from kmtalk.data.bank import frame_labels
 from kmtalk.data.batches import Batch, pad_keys
 from kmtalk.data.clip import Clip, Corpus
 from kmtalk.errors import InputError
+from kmtalk.experiments.placements import CENTRES, keys_of
 from kmtalk.files import replacing
 from kmtalk.keys import spread_keys
 from kmtalk.models.encoder import mel_power, normalise
@@ -165,7 +166,7 @@ def _read(path: Path) -> tuple[Material, str]:
 class Crops:
     """Training batches by number: batch n of a seed holds the same crops for every row, only its key frames differ.
 
-    size: clips in a batch; keys: one of kmtalk.keys.KINDS.
+    size: clips in a batch; keys: one of kmtalk.keys.KINDS or CENTRES; heard ones are noisy, as a localiser's are.
     """
 
     def __init__(self, utterances: tuple[Utterance, ...], size: int, seed: int, keys: str = "phonemes") -> None:
@@ -178,9 +179,11 @@ class Crops:
         random = np.random.default_rng((self.seed, index))
         chosen = random.choice(len(self.utterances), self.size, p=self.shares)
         crops = [_crop(self.utterances[number], random) for number in chosen]
-        at = [_noisy(key_frames(crop.phonemes(), FPS, len(crop.motion)), len(crop.motion), random) for crop in crops]
-        if self.keys != "phonemes":
-            at = [spread_keys(self.keys, len(keys), len(crops[0].motion), random) for keys in at]
+        heard = self.keys if self.keys == CENTRES else "phonemes"
+        frames = len(crops[0].motion)
+        at = [_noisy(keys_of(heard, crop.phonemes(), FPS, frames, random), frames, random) for crop in crops]
+        if self.keys != heard:
+            at = [spread_keys(self.keys, len(keys), frames, random) for keys in at]
         keys, mask = pad_keys(at)
         return Batch(
             mel=torch.from_numpy(np.stack([crop.mel for crop in crops])),

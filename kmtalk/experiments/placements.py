@@ -1,8 +1,22 @@
-"""Where the key frames are taken from at inference: the model's phonemes, the labels, or either made worse."""
+"""Where key frames are: by what kind of rule, and at inference heard by the model, from the labels, or made worse."""
 
 from collections.abc import Callable, Mapping
 
 import numpy as np
+
+from kmtalk.keys import place_keys
+from kmtalk.phonemes import Phoneme, centre_frames
+
+CENTRES = "centres"
+"""A kind of keys beside those of kmtalk.keys: in the middle of each phoneme. It is ours; the paper has none."""
+
+
+def keys_of(
+    kind: str, phonemes: tuple[Phoneme, ...], fps: float, frames: int, random: np.random.Generator
+) -> np.ndarray:
+    """Return (N,) key frames of one of kmtalk.keys.KINDS or CENTRES, int64 and increasing."""
+    return centre_frames(phonemes, fps, frames) if kind == CENTRES else place_keys(kind, phonemes, fps, frames, random)
+
 
 Placement = Callable[[np.ndarray, np.ndarray, int, np.random.Generator], np.ndarray]
 """(key frames that the model hears, true ones, frames, random numbers) -> key frames, int64 and increasing."""

@@ -7,9 +7,8 @@ import torch
 from torch import nn
 
 from kmtalk.experiments.material import FPS, Utterance
-from kmtalk.experiments.placements import Placement
+from kmtalk.experiments.placements import Placement, keys_of
 from kmtalk.face import Face
-from kmtalk.keys import place_keys
 from kmtalk.localise import localise
 from kmtalk.metrics import WeightMetrics, closed, correlation, errors_at_keys, extrema_recall, key_density
 from kmtalk.models.layers import sample
@@ -80,7 +79,7 @@ class Judge:
     def trial(self, animator: nn.Module, kind: str, placements: Mapping[str, Placement]) -> dict[str, Scores]:
         """Return the scores of an animator under each placement of its key frames, and how well it hears phonemes.
 
-        kind: one of kmtalk.keys.KINDS, where the animator's key frames are.
+        kind: where the animator's key frames are, one of kmtalk.keys.KINDS or CENTRES.
         """
         made: dict[str, list] = {name: [] for name in placements}
         right = total = 0
@@ -89,7 +88,7 @@ class Judge:
             features, posteriors = features_of(animator.encoder, torch.from_numpy(utterance.mel)[None], frames)
             known = posteriors[0].numpy()
             right, total = right + int((known.argmax(1) == utterance.labels).sum()), total + len(known)
-            found = place_keys(kind, localise(known), FPS, frames, np.random.default_rng(number))
+            found = keys_of(kind, localise(known), FPS, frames, np.random.default_rng(number))
             for name, place in placements.items():
                 keys = place(found, true, frames, np.random.default_rng(number))
                 motion = animator(features, torch.from_numpy(keys)[None]).motion[0].numpy()

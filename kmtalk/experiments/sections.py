@@ -16,6 +16,7 @@ TITLES = {
     "full": "full model",
     "uniform keys": "uniform keys instead of phonemes'",
     "random keys": "random keys instead of phonemes'",
+    "centre keys": "keys in the middle of phonemes",
     "no key decoder": "without the key-motion decoder",
     "no audio guidance": "without audio guidance",
     "SelfTalk-like": "none of the parts (SelfTalk-like)",

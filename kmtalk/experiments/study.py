@@ -6,7 +6,7 @@ import platform
 import shutil
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import torch
@@ -18,7 +18,7 @@ from kmtalk.errors import InputError
 from kmtalk.experiments.animators import CodeTalkerLike, FaceFormerLike, Ours, SelfTalkLike
 from kmtalk.experiments.codes import MotionCodes
 from kmtalk.experiments.material import Material, describe, gather
-from kmtalk.experiments.placements import HEARD, ROBUSTNESS
+from kmtalk.experiments.placements import CENTRES, HEARD, ROBUSTNESS
 from kmtalk.experiments.scoring import Judge
 from kmtalk.experiments.training import Schooling, train_animator, train_codes
 from kmtalk.face import Face
@@ -29,10 +29,11 @@ PARTS: Mapping[str, dict] = {
     "full": {},
     "uniform keys": {"keys": "uniform"},
     "random keys": {"keys": "random"},
+    "centre keys": {"keys": CENTRES},
     "no key decoder": {"key_decoder": False},
     "no audio guidance": {"audio_guidance": False},
 }
-"""KMTalk and its ablations: name -> what of KMTalkConfig differs."""
+"""KMTalk, its ablations and one more place of the keys: name -> what of KMTalkConfig differs, and where keys are."""
 
 ANIMATORS = {"FaceFormer-like": FaceFormerLike, "SelfTalk-like": SelfTalkLike, "CodeTalker-like": CodeTalkerLike}
 SCHEME = " + key motions"
@@ -139,8 +140,9 @@ class _Study:
             self.face.basis_names, width=self.config.width, encoder_blocks=self.config.encoder_blocks, key_layers=1
         )
         if job in PARTS:
-            config = KMTalkConfig(**{**vars(common), **PARTS[job]})
-            return Ours(config), config.keys
+            differs = dict(PARTS[job])
+            keys = differs.pop("keys", "phonemes")
+            return Ours(replace(common, **differs)), keys
         name = job.removesuffix(SCHEME)
         extra = () if codes is None else (codes,)
         return ANIMATORS[name](common, job.endswith(SCHEME), *extra), "phonemes"
