@@ -173,7 +173,7 @@ def test_one_clock_for_timeline_viewer_sound_and_video(done):
 
 
 def test_playing_moves_playhead_and_face_with_the_video_once_it_is_seen(done):
-    done.get_by_role("tab", name="Video").click()
+    done.get_by_label("Video", exact=True).check(force=True)
     press(done, "Home", "Space")
     done.wait_for_function(f"{VIDEO}.currentTime > 0.2")
     apart = done.evaluate(
@@ -185,7 +185,7 @@ def test_playing_moves_playhead_and_face_with_the_video_once_it_is_seen(done):
     assert apart <= 0.08
     done.click("#timeline .play")
     done.wait_for_function(f"{VIDEO}.paused")
-    done.get_by_role("tab", name="3D").click()
+    done.get_by_label("3D", exact=True).check(force=True)
     done.wait_for_function(f"{FRAME} === Math.floor({VIDEO}.currentTime * 25 + 0.01)")
 
 
@@ -259,7 +259,7 @@ def test_another_face_speaks_at_once_and_is_filmed_on_demand(visit, recording):
     video, nose = page.evaluate(f"[{VIDEO}.currentSrc, {VIEWER}.inspect.positions(0)[3001]]")
     page.get_by_label("Ben").check(force=True)
     page.wait_for_function(f"Math.abs({VIEWER}.inspect.positions(0)[3001] - {nose}) > 1e-5")
-    page.get_by_role("tab", name="Video").click()
+    page.get_by_label("Video", exact=True).check(force=True)
     page.click("#again")
     page.wait_for_function(f"{VIDEO}?.readyState >= 2 && {VIDEO}.currentSrc !== '{video}'")
     page.wait_for_selector("#animate", state="visible")

@@ -68,11 +68,9 @@ def note(name: str) -> str:
 
 
 def _portrait(name: str) -> str:
-    """Return the rules that show an identity's portrait on its choice, and on the empty stage while it is chosen."""
+    """Return the rules that show an identity's portrait on its choice."""
     data = base64.b64encode(asset("head", name, "portrait.webp").read_bytes()).decode()
-    chosen = f'.identity input[value="{name}"]'
     return f"""
 :root {{ --{name}: url(data:image/webp;base64,{data}) }}
 .identity label:has(input[value="{name}"])::before {{ background-image: var(--{name}) }}
-.gradio-container:has({chosen}:checked) .screen {{ --portrait: var(--{name}) }}
 """

@@ -27,9 +27,10 @@ PRIVATE = {"api_visibility": "private"}
 QUICK = {"queue": False, "show_progress": "hidden", **PRIVATE}
 SLOW = {"show_progress": "hidden", "concurrency_limit": 8, **PRIVATE}
 SHOW_SCREEN = """() => {
-    if (innerWidth <= 800) document.getElementById("screens")?.scrollIntoView({ block: "start" });
+    const screen = document.getElementById("screens"), top = screen.getBoundingClientRect().top;
+    if (top < 0 || top > innerHeight / 2) screen.scrollIntoView({ block: "start" });
 }"""
-"""On a phone the results lie below the button that was pressed."""
+"""The results lie above or below the button that was pressed, on a phone, or where much is open."""
 
 
 class Studio:
@@ -50,15 +51,15 @@ class Studio:
         self._connect_work()
 
     def _add_results(self) -> None:
-        with gr.Tabs(elem_id="screens"):
-            with gr.Tab("3D"):
-                rest = viewer_data(self.faces, next(iter(self.faces)))
-                self.viewer = Viewer(rest, hint="Pick a voice and press Animate", elem_id="kmtalk-viewer")
-            with gr.Tab("Video", render_children=True):
-                self.video = gr.Video(
-                    show_label=False, interactive=False, buttons=[], elem_id="kmtalk-video", elem_classes="screen"
-                )
-                self.again = gr.Button("Film again with the present settings", size="sm", elem_id="again")
+        # Not tabs: those take what is not seen off the page, and a video that arrives there would be lost.
+        with gr.Column(elem_id="screens"):
+            gr.Radio(["3D", "Video"], value="3D", interactive=True, show_label=False, container=False, elem_id="screen")
+            rest = viewer_data(self.faces, next(iter(self.faces)))
+            self.viewer = Viewer(rest, hint="Pick a voice and press Animate", elem_id="kmtalk-viewer")
+            self.video = gr.Video(
+                show_label=False, interactive=False, buttons=[], elem_id="kmtalk-video", elem_classes="screen"
+            )
+            self.again = gr.Button("Film again with the present settings", size="sm", elem_id="again")
         self.status = Status(elem_id="status")
         self.take = gr.State(None, time_to_live=HOUR)
         with gr.Column(visible=False, elem_id="results") as self.results:
