@@ -12,12 +12,12 @@ import httpx
 import numpy as np
 import pytest
 import soundfile
+from test_export_glb import VALIDATE
 
 from kmtalk.audio import save_audio
 from kmtalk.errors import InputError
 from kmtalk.phonemes import Phoneme
 from kmtalk.textgrid import format_textgrid
-from test_export_glb import VALIDATE
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed")
