@@ -301,8 +301,9 @@ def test_the_report_has_every_row_and_the_papers_figures(studied, tmp_path):
     for figure in ("3.9654", "4.8859", "3.9991", "5.3077", "2.6608"):
         assert figure in text
     assert "One seed has no spread" in text
+    assert "experiments --corpus DIR --out DIR --seeds 1 --steps 2`" in text
     assert not re.search(r"\{\w*\}|\bnan\b", text)
-    short = sum(map(int, re.findall(r"- \*\*(\d+) (?:go|are)", text)))
+    short = sum(map(int, re.findall(r"^- \*\*\w.* here[\w ]*: (\d+)\.\*\*", text, re.MULTILINE)))
     assert short == 4 + 4 + 1 + 3
     verdicts = [line for line in text.splitlines() if re.match(r"- .*\*\*(worse|better|no clear)", line)]
     assert len(verdicts) == 6 + 6 + 9 + 3
@@ -340,6 +341,7 @@ def test_verdicts_follow_from_the_numbers():
     assert "no such row" in verdict(worse, [])
     assert not Change((4.9,)).is_clear
     assert Change((5.1,)).is_clear
+    assert not Change((5.1,), faint=25.0).is_clear
     assert "one seed" in verdict(Change((5.1,)), [])
 
 

@@ -1,6 +1,6 @@
 """Charts of changes in per cent as small SVG files: a bar for the mean, a dot for each seed, diamonds for the paper."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from html import escape
 
@@ -10,21 +10,21 @@ OURS, INK, FAINT, GROUND = "#0072B2", "#22252A", "#D5D8DC", "#FFFFFF"
 PAPER = ("#D55E00", "#E69F00")
 """Colours that colour-blind readers tell apart too (Okabe and Ito)."""
 
-_WIDTH, _LEFT, _RIGHT, _ROW, _TOP, _BOTTOM = 760, 220, 70, 30, 62, 44
+_WIDTH, _LEFT, _RIGHT, _ROW, _TOP, _BOTTOM = 760, 250, 70, 30, 62, 44
 
 
 @dataclass(frozen=True)
 class Bar:
-    """One row: its name, (seeds,) per cents of ours, and the paper's per cents, None where it has none."""
+    """One row: its name, (seeds,) per cents of ours, and the paper's per cents where it has any."""
 
     name: str
     ours: Sequence[float]
-    paper: Sequence[float | None] = ()
+    paper: Sequence[float] = ()
 
 
 def bar_chart(title: str, axis: str, bars: Sequence[Bar], paper_names: Sequence[str] = ()) -> str:
     """Return a chart as the text of an SVG file; axis: what the per cents are of; paper_names: of the diamonds."""
-    shown = [value for bar in bars for value in (*bar.ours, *bar.paper) if value is not None]
+    shown = [value for bar in bars for value in (*bar.ours, *bar.paper)]
     ticks = _ticks(min(0.0, *shown), max(0.0, *shown))
     height = _TOP + _ROW * len(bars) + _BOTTOM
 
@@ -41,27 +41,26 @@ def bar_chart(title: str, axis: str, bars: Sequence[Bar], paper_names: Sequence[
     ]
     bottom = _TOP + _ROW * len(bars)
     for tick in ticks:
-        x, dark = across(tick), abs(tick) < 1e-9
-        parts.append(f'<path d="M{x:.1f} {_TOP}V{bottom}" stroke="{INK if dark else FAINT}"/>')
-        parts.append(f'<text x="{x:.1f}" y="{bottom + 17}" text-anchor="middle" font-size="11">{tick:+.4g} %</text>')
+        x, label = across(tick), f"{tick:+.4g} %" if tick else "0 %"
+        parts.append(f'<path d="M{x:.1f} {_TOP}V{bottom}" stroke="{FAINT if tick else INK}"/>')
+        parts.append(f'<text x="{x:.1f}" y="{bottom + 17}" text-anchor="middle" font-size="11">{label}</text>')
     parts.append(f'<text x="{_LEFT}" y="{bottom + 36}" font-size="11">{escape(axis)}</text>')
     for place, bar in enumerate(bars):
         parts += _row(bar, _TOP + _ROW * (place + 0.5), across)
     return "\n".join([*parts, "</svg>"]) + "\n"
 
 
-def _row(bar: Bar, y: float, across: callable) -> list[str]:
+def _row(bar: Bar, y: float, across: Callable[[float], float]) -> list[str]:
     mean, zero = float(np.mean(bar.ours)), across(0)
     start, end = sorted((zero, across(mean)))
     parts = [
-        f'<text x="{_LEFT - 12}" y="{y + 4:.1f}" text-anchor="end">{escape(bar.name)}</text>',
+        f'<text x="{_LEFT - 12}" y="{y + 4:.1f}" text-anchor="end" font-size="12">{escape(bar.name)}</text>',
         f'<rect x="{start:.1f}" y="{y - 8:.1f}" width="{end - start:.1f}" height="16" fill="{OURS}" opacity="0.35"/>',
         f'<text x="{_WIDTH - 10}" y="{y + 4:.1f}" text-anchor="end" font-size="12">{mean:+.1f} %</text>',
     ]
     parts += [f'<circle cx="{across(value):.1f}" cy="{y:.1f}" r="3" fill="{OURS}"/>' for value in bar.ours]
     for value, color in zip(bar.paper, PAPER, strict=False):
-        if value is not None:
-            parts.append(_diamond(across(value), y, color))
+        parts.append(_diamond(across(value), y, color))
     return parts
 
 

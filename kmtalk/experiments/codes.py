@@ -4,7 +4,6 @@ import torch
 from torch import Tensor, nn
 
 from kmtalk.data.batches import Batch
-from kmtalk.models.layers import ConvStack
 from kmtalk.train.losses import MotionLoss
 
 PARTS, CODES, SIZE = 8, 64, 4
@@ -14,20 +13,40 @@ _DILATIONS = (1, 2)
 _COMMITMENT = 0.25
 
 
+class MotionBlocks(nn.Module):
+    """Residual convolutions over time, (B, T, C) -> (B, T, C), without the noise of dropout and batch norm: books of
+    codes learn to be exact."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.blocks = nn.ModuleList(
+            nn.Sequential(
+                nn.Conv1d(width, width, 3, padding=near, dilation=near), nn.GELU(), nn.Conv1d(width, width, 1)
+            )
+            for near in _DILATIONS
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = x.transpose(1, 2)
+        for block in self.blocks:
+            x = x + block(x)
+        return x.transpose(1, 2)
+
+
 class MotionCodes(nn.Module):
     """Motion (B, T, K) as codes and back: convolutions, a product of code books, convolutions."""
 
     def __init__(self, weights: int, width: int) -> None:
         super().__init__()
-        self.into = nn.Sequential(nn.Linear(weights, width), ConvStack(width, _DILATIONS))
+        self.into = nn.Sequential(nn.Linear(weights, width), MotionBlocks(width))
         self.inner = nn.Linear(width, PARTS * SIZE)
         self.book = nn.Parameter(torch.randn(PARTS, CODES, SIZE))
-        self.outer = nn.Sequential(nn.Linear(PARTS * SIZE, width), ConvStack(width, _DILATIONS))
+        self.outer = nn.Sequential(nn.Linear(PARTS * SIZE, width), MotionBlocks(width))
         self.motion = nn.Linear(width, weights)
 
     def encode(self, motion: Tensor) -> Tensor:
-        """(B, T, K) -> (B, T, PARTS, SIZE), not yet codes."""
-        return self.inner(self.into(motion)).unflatten(-1, (PARTS, SIZE))
+        """(B, T, K) -> (B, T, PARTS, SIZE), not yet codes; bounded, or it would run away from the book."""
+        return self.inner(self.into(motion)).tanh().unflatten(-1, (PARTS, SIZE))
 
     def nearest(self, encoded: Tensor) -> Tensor:
         """(B, T, PARTS, SIZE) -> (B, T, PARTS) int64, the nearest code of each book."""

@@ -1,6 +1,7 @@
 """The report of a study: tables, charts and what they say, written from the results by fixed rules."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from kmtalk.experiments.results import Results, agreement, paper_figures, read_results
@@ -12,7 +13,7 @@ from kmtalk.experiments.sections import (
     table,
     title,
 )
-from kmtalk.experiments.study import JOBS
+from kmtalk.experiments.study import JOBS, QUICK, StudyConfig
 from kmtalk.files import replacing
 
 
@@ -31,6 +32,7 @@ def write_report(out: Path, folder: Path) -> Path:
     template = (Path(__file__).parent / "report.md").read_text(encoding="utf-8")
     text = template.format(
         **{**results.config, **results.limits["material"], "seeds": _seeds(results)},
+        command=_command(results.config),
         short="\n".join(_in_short(findings)),
         time=_time(results),
         limits=_limits(results),
@@ -58,15 +60,23 @@ def _in_short(findings: Sequence[Finding]) -> list[str]:
             judged[agreement(finding.found, finding.published)].append(finding)
     count = sum(map(len, judged.values()))
     heads = {
-        "agrees": "go the same way here",
-        "disagrees": "go the other way here",
-        "open": "are too small or too scattered here to tell",
+        "agrees": "The same way here",
+        "disagrees": "The other way here",
+        "open": "Too small or too scattered here to tell",
     }
-    lines = [f"The paper has figures for {count} of the differences below. Of these,", ""]
+    lines = [f"The paper has figures for {count} of the differences below:", ""]
     for kind, head in heads.items():
         names = "; ".join(f"{finding.name} {finding.found.mean:+.1f} %" for finding in judged[kind])
-        lines.append(f"- **{len(judged[kind])} {head}**{f': {names}' if names else ''}.")
+        lines.append(f"- **{head}: {len(judged[kind])}.** {names}{'.' * bool(names)}".rstrip())
     return lines
+
+
+def _command(config: dict) -> str:
+    """The command that makes a study of these sizes."""
+    chosen = StudyConfig(**config)
+    quick = chosen == replace(QUICK, seeds=chosen.seeds, steps=chosen.steps)
+    flags = " --quick" if quick else ""
+    return f"python -m kmtalk experiments{flags} --corpus DIR --out DIR --seeds {chosen.seeds} --steps {chosen.steps}"
 
 
 def _seeds(results: Results) -> str:

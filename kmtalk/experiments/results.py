@@ -11,8 +11,8 @@ import numpy as np
 from kmtalk.errors import InputError
 from kmtalk.experiments.study import JOBS, result_file
 
-FAINT = 5.0
-"""Per cent that one seed alone must differ by to count: less is what another seed may undo."""
+FAINT, FAINT_DYNAMICS = 5.0, 25.0
+"""Per cent of LVE and of FDD that one seed alone must differ by to count: less is what another seed may undo."""
 
 
 @dataclass(frozen=True)
@@ -68,9 +68,13 @@ def paper_figures() -> dict:
 
 @dataclass(frozen=True)
 class Change:
-    """By how many per cent a score differs from a reference's, seed by seed; negative is less."""
+    """By how many per cent a score differs from a reference's, seed by seed; negative is less.
+
+    faint: per cent that one seed alone must differ by.
+    """
 
     percents: tuple[float, ...]
+    faint: float = FAINT
 
     @property
     def mean(self) -> float:
@@ -86,15 +90,15 @@ class Change:
     def is_clear(self) -> bool:
         """Whether it is more than chance may do: all seeds agree and their mean exceeds their spread."""
         if len(self.percents) == 1:
-            return abs(self.mean) >= FAINT
+            return abs(self.mean) >= self.faint
         alike = all(percent > 0 for percent in self.percents) or all(percent < 0 for percent in self.percents)
         return alike and abs(self.mean) > self.spread
 
 
-def change(values: Sequence[float], reference: Sequence[float]) -> Change:
+def change(values: Sequence[float], reference: Sequence[float], faint: float = FAINT) -> Change:
     """Return how scores differ from a reference's of the same seeds."""
     pairs = zip(values, reference, strict=True)
-    return Change(tuple(float(100 * (value / base - 1)) for value, base in pairs))
+    return Change(tuple(float(100 * (value / base - 1)) for value, base in pairs), faint)
 
 
 def agreement(found: Change, published: Sequence[float]) -> str:

@@ -7,7 +7,7 @@ import numpy as np
 
 from kmtalk.experiments.charts import Bar, bar_chart
 from kmtalk.experiments.placements import ROBUSTNESS
-from kmtalk.experiments.results import Change, Results, change, verdict
+from kmtalk.experiments.results import FAINT, FAINT_DYNAMICS, Change, Results, change, verdict
 from kmtalk.experiments.study import ANIMATORS, PARTS, SCHEME
 
 SCORES = ("lve_mm", "fdd_absolute", "opening_r", "closure")
@@ -95,7 +95,8 @@ def parts_section(results: Results, paper: dict) -> Section:
 
 
 def _against_full(results: Results, paper: dict, name: str, score: str, label: str) -> Finding:
-    found = change(results.values(name, score), results.values("full", score))
+    faint = FAINT if score == "lve_mm" else FAINT_DYNAMICS
+    found = change(results.values(name, score), results.values("full", score), faint)
     return Finding(label, found, (_percent(paper[name], paper["full"]),) if name in paper else ())
 
 
