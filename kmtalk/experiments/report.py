@@ -94,7 +94,10 @@ def _time(results: Results) -> str:
     runs = [run for runs in results.jobs.values() for run in runs]
     worked, waited = (sum(run[name] for run in runs) / 60 for name in ("processor_seconds", "seconds"))
     machines = "; ".join(sorted({run["machine"] for run in runs}))
-    return f"{worked:.0f} minutes of processor time, {waited:.0f} by the clock of a machine with other work; {machines}"
+    return (
+        f"{worked:.0f} minutes of processor time, {waited:.0f} by the clock of a machine with other work "
+        f"(a training that was stopped counts from where it went on); {machines}"
+    )
 
 
 def _limits(results: Results) -> str:
