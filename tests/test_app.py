@@ -1,3 +1,4 @@
+import asyncio
 import json
 import time
 from pathlib import Path
@@ -9,6 +10,8 @@ import pytest
 import soundfile
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
+from mcp import ClientSession
+from mcp.client.streamable_http import streamable_http_client
 
 import app
 from kmtalk.audio import save_audio
@@ -144,6 +147,22 @@ def test_only_the_documented_endpoints_are_public(client):
     assert all(endpoint["description"] for endpoint in endpoints.values())
     types = {p["parameter_name"]: p["python_type"]["type"] for p in endpoints["/animate"]["parameters"]}
     assert types["audio"] == "filepath" and types["fps"] == "int" and types["keys"].startswith("Literal['phonemes'")
+
+
+def test_programs_that_speak_mcp_get_the_same_four(app_url):
+    tools = {tool.name: tool for tool in asyncio.run(list_tools(f"{app_url}gradio_api/mcp/"))}
+    assert set(tools) == {"animate", "complete", "phonemes", "info"}
+    assert all(tool.description for tool in tools.values())
+    asked = tools["complete"].inputSchema["properties"]
+    assert asked["edits"]["type"] == "array" and "move key" in asked["edits"]["description"]
+    assert asked["keys"]["enum"] == ["phonemes", "centres", "uniform"] and asked["life"]["default"] is True
+    assert tools["info"].inputSchema["properties"] == {}
+
+
+async def list_tools(url):
+    async with streamable_http_client(url) as (incoming, outgoing, _), ClientSession(incoming, outgoing) as session:
+        await session.initialize()
+        return (await session.list_tools()).tools
 
 
 @pytest.mark.parametrize(
