@@ -45,7 +45,12 @@ def test_what_a_link_does_not_name_stays(settings, warnings):
 )
 def test_what_is_not_on_offer_is_told_and_left_alone(settings, warnings, name, text):
     assert all(left_alone(value) for value in read_link(settings, {name: text}))
-    assert warnings == [f"The link asks for {name} {text!r}, which is not on offer."]
+    assert warnings == [f"The link asks for {name} “{text}”, which is not on offer."]
+
+
+def test_what_a_link_says_is_shown_as_text(settings, warnings):
+    read_link(settings, {"seed": "<img src=x>"})
+    assert "&lt;img" in warnings[0] and "<" not in warnings[0]
 
 
 def test_the_script_knows_names_and_first_values(settings):

@@ -80,5 +80,6 @@ def test_the_component_brings_shaders_cameras_and_the_shared_clock(faces):
     assert not re.search(r"\$\{|`|\{\{", viewer.html_template + viewer.css_template)
 
 
-def test_a_choice_changes_one_field(faces):
-    assert choose("camera") == "(choice, value) => value && { ...value, camera: choice }"
+def test_a_choice_changes_the_fields_it_names():
+    assert choose("camera") == "(camera, value) => value && { ...value, camera }"
+    assert choose("look", "camera") == "(look, camera, value) => value && { ...value, look, camera }"

@@ -19,6 +19,8 @@ from kmtalk.web.wishes import (
     SIZES,
 )
 
+LINK = "Share: copy a link to these settings"
+
 
 @dataclass(frozen=True)
 class Setting:
@@ -53,7 +55,7 @@ class Controls:
             "Your recording and all that is made from it are deleted after an hour; nothing is kept.",
             elem_classes="small",
         )
-        self.link = gr.Button("Copy a link to these settings", size="sm", elem_id="link")
+        self.link = gr.Button(LINK, size="sm", elem_id="link")
 
     def _add_recording(self) -> None:
         self.recording = gr.Audio(

@@ -1,11 +1,12 @@
 """Links that carry settings: ?face=cleo&camera=close&life=0."""
 
 from collections.abc import Mapping, Sequence
+from html import escape
 from typing import Any
 
 import gradio as gr
 
-from kmtalk.web.controls import Setting
+from kmtalk.web.controls import LINK, Setting
 
 _TRUE, _FALSE = ("1", "true", "on", "yes"), ("0", "false", "off", "no")
 
@@ -24,7 +25,7 @@ def _read(setting: Setting, text: str | None) -> Any:  # noqa: ANN401
     try:
         return _parse(setting.widget, text)
     except ValueError:
-        gr.Warning(f"The link asks for {setting.name} {text!r}, which is not on offer.")
+        gr.Warning(escape(f"The link asks for {setting.name} “{text}”, which is not on offer."))
         return gr.skip()
 
 
@@ -58,9 +59,10 @@ def copy_link(settings: Sequence[Setting]) -> str:
     const button = document.querySelector("#link");
     const say = (text) => {{
         button.textContent = text;
-        setTimeout(() => (button.textContent = "Copy a link to these settings"), 2500);
+        setTimeout(() => (button.textContent = {LINK!r}), 2500);
     }};
-    navigator.clipboard.writeText(url.href).then(() => say("Copied"), () => say(url.href));
+    const copied = navigator.clipboard?.writeText(url.href) ?? Promise.reject();
+    copied.then(() => say("Copied"), () => say(url.href));
 }}"""
 
 

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
+from html import escape
 
 import gradio as gr
 
@@ -24,7 +25,7 @@ def sentences() -> Iterator[None]:
     try:
         yield
     except InputError as error:
-        raise gr.Error(sentence(error), duration=None, print_exception=False) from error
+        raise gr.Error(escape(sentence(error), quote=False), duration=None, print_exception=False) from error
     except gr.Error:
         raise
     except Exception as error:

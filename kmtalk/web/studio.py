@@ -3,6 +3,7 @@
 import tempfile
 from collections.abc import Iterator
 from functools import partial
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -73,12 +74,12 @@ class Studio:
     def _connect_settings(self, blocks: gr.Blocks) -> None:
         """What needs no work: settings that the 3D view follows at once, and links that carry settings."""
         controls = self.controls
-        for field in ("identity", "camera", "look", "background"):
-            widget = getattr(controls, field)
-            widget.change(None, [widget, self.viewer], self.viewer, js=choose(field), **PRIVATE)
+        seen = {name: getattr(controls, name) for name in ("identity", "camera", "look", "background")}
+        changes = [widget.change for widget in seen.values()]
+        gr.on(changes, None, [*seen.values(), self.viewer], self.viewer, js=choose(*seen), **PRIVATE)
         widgets = [setting.widget for setting in controls.settings]
         controls.link.click(None, widgets, js=copy_link(controls.settings), **PRIVATE)
-        blocks.load(self._follow_link, outputs=widgets, **QUICK)
+        blocks.load(self._follow_link, outputs=widgets, show_progress="hidden", **PRIVATE)  # queued, as it may warn
 
     def _connect_work(self) -> None:
         """Animating, completing again, filming again, making a file on demand; Stop ends them all."""
@@ -224,7 +225,7 @@ class Studio:
                 path = yield from watched(partial(self._work_on, take, Path(folder), kind, settings), self._progress)
             except InputError as error:
                 why = sentence(error)
-                gr.Warning(why, duration=None)
+                gr.Warning(escape(why), duration=None)
                 yield {self.downloads: DownloadList(files=[failed(kind, why)], take=take.revision)}
                 return
             files = DownloadList(files=[download(path)], take=take.revision)

@@ -120,12 +120,14 @@ def viewer_motion(animation: Animation) -> ViewerMotion:
     )
 
 
-def choose(field: str) -> str:
-    """Return JavaScript for a listener in the page alone, which sets a field of the viewer's value to a widget's.
+def choose(*fields: str) -> str:
+    """Return JavaScript for a listener in the page alone, which sets fields of the viewer's value to widgets' values.
 
     Use it as ``widget.change(None, [widget, viewer], viewer, js=choose("camera"))``: nothing is computed or sent again.
+    Widgets that may change at once must share one listener, since each listener starts from the value before.
     """
-    return f"(choice, value) => value && {{ ...value, {field}: choice }}"
+    names = ", ".join(fields)
+    return f"({names}, value) => value && {{ ...value, {names} }}"
 
 
 def _file(path: Path) -> FileData:
