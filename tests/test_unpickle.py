@@ -93,3 +93,35 @@ def test_objects_from_outside_are_refused(tmp_path):
     path.write_bytes(b"\x80\x02U\x01aQ.")
     with pytest.raises(InputError, match="an object outside itself"):
         read_pickle(path)
+
+
+class _Made:
+    """Pickles as what a function makes of arguments, and then gives it a state."""
+
+    def __init__(self, function, arguments, state):
+        self.whole = function, arguments, state
+
+    def __reduce__(self):
+        return self.whole
+
+
+def _array(dtype, state):
+    rebuild = np.zeros(1).__reduce__()[0]
+    return _Made(
+        rebuild, (np.ndarray, (0,), b"b"), (1, (4,), _Made(np.dtype, (dtype, False, True), state), False, b"1" * 32)
+    )
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        _array("O8", (3, "|", None, None, None, -1, -1, 0)),  # flags that make 32 bytes pass for four objects
+        _array("f8", (3, "<", None, ("a",), {"a": (np.dtype("O"), 0)}, 8, 8, 0)),
+        _array("V8", (3, "|", None, None, None, 8, 1, 63)),
+        _Made(np.ndarray, ((4,),), (1, (1,), np.dtype("f8"), False, b"1" * 8)),  # sets a filled array's memory free
+        _Made(collections.OrderedDict, (), {"a": 1}),
+    ],
+)
+def test_states_that_numpy_would_believe_are_refused(tmp_path, value):
+    with pytest.raises(InputError, match="an unusual data type|a change of|not returning list"):
+        read_pickle(_write(tmp_path / "a.pkl", {"a": value}, 2))

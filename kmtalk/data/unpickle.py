@@ -43,8 +43,10 @@ class _Encode:
         return text.encode(encoding)
 
 
-class _Restricted(pickle.Unpickler):
+class _Restricted(pickle._Unpickler):  # the one written in Python: in no other can states be seen before they are set
     """Knows the few names that arrays of any NumPy version are pickled with, and nothing else."""
+
+    dispatch = dict(pickle._Unpickler.dispatch)
 
     def __init__(self, file: io.BufferedReader, *, encoding: str, path: Path) -> None:
         super().__init__(file, encoding=encoding)
@@ -58,6 +60,24 @@ class _Restricted(pickle.Unpickler):
 
     def persistent_load(self, pid: object) -> NoReturn:
         self._refuse("an object outside itself")
+
+    def load_build(self) -> None:
+        """Set the state of a new array or of its data type, and of nothing else."""
+        made, state = self.stack[-2:]
+        if isinstance(made, np.dtype):
+            self.stack[-1] = self._plain_state(made, state)
+        elif not isinstance(made, np.ndarray) or made.size:  # another array may look at the memory of a filled one
+            self._refuse(f"a change of {type(made).__name__}")
+        super().load_build()
+
+    dispatch[pickle.BUILD[0]] = load_build
+
+    def _plain_state(self, dtype: np.dtype, state: tuple) -> tuple:
+        """Return a data type's own state in the byte order asked for: a made-up one can pass off bytes as objects."""
+        version, _, *own = dtype.__reduce__()[2]
+        if dtype.kind not in "biufcSUO" or state[1] not in tuple("<>|=") or tuple(state[2:5]) != (None, None, None):
+            self._refuse(f"an unusual data type ({dtype})")
+        return (version, state[1], *own)
 
     def _refuse(self, asked: str) -> NoReturn:
         raise InputError(
