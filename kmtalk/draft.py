@@ -146,8 +146,9 @@ def _retimed(phonemes: list[Phoneme], index: int, start: float, end: float) -> t
         low = min(edges[0] + SHORTEST, phoneme.start)
     if index < last:
         high = max(edges[1] - SHORTEST, phoneme.end)
-    start = phoneme.start if index == 0 else min(max(start, low), high - SHORTEST)
-    end = phoneme.end if index == last else min(max(end, start + SHORTEST), high)
+    shortest = min(SHORTEST, high - low)  # a phoneme that was shorter takes nothing from neighbours that are
+    start = phoneme.start if index == 0 else min(max(start, low), high - shortest)
+    end = phoneme.end if index == last else min(max(end, start + shortest), high)
     return replace(phoneme, start=start, end=end), edges
 
 

@@ -12,7 +12,7 @@ An operation is a dict that JSON can hold; frames and phoneme indices refer to t
 
 from __future__ import annotations
 
-import math
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from numbers import Real
@@ -200,4 +200,4 @@ def _operation(edit: Edit) -> Callable[..., None]:
 
 
 def _is_number(value: object) -> bool:
-    return isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
+    return isinstance(value, Real) and not isinstance(value, bool) and abs(value) <= sys.float_info.max

@@ -289,6 +289,14 @@ def test_a_retimed_phoneme_is_kept_between_its_neighbours(edit, phoneme, start, 
     assert (phonemes[0].start, phonemes[-1].end) == (0, 3)
 
 
+def test_short_phonemes_leave_their_short_neighbours_as_they_are(plain, tiny_model):
+    bounds = [0, 0.5, 0.51, 0.52, 0.53, 3]
+    short = tuple(map(Phoneme, ["sil", "M", "AA", "S", "sil"], bounds, bounds[1:]))
+    wider = {"do": "retime", "phoneme": 2, "start": 0.4, "end": 0.6}
+    edited = apply_edits(replace(plain, phonemes=short), tiny_model, [wider])
+    assert [phoneme.start for phoneme in edited.phonemes] == pytest.approx(bounds[:-1])
+
+
 def test_words_move_with_their_phonemes(plain, tiny_model):
     told = replace(plain, words=(Word("maa", 0.4, 0.7), Word("see", 0.7, 1.0)))
     edited = apply_edits(told, tiny_model, [{"do": "retime", "phoneme": 2, "end": 0.65}])
@@ -365,6 +373,7 @@ def test_weights_that_cannot_be(plain, tiny_model, weights):
         ({"do": "retime", "phoneme": 2, "start": 0.7, "end": 0.6}, "cannot last from 0.7 to 0.6 s"),
         ({"do": "retime", "phoneme": 2, "start": float("inf")}, "cannot last from inf"),
         ({"do": "retime", "phoneme": 2, "end": "later"}, "cannot last from 0.5 to 'later'"),
+        ({"do": "retime", "phoneme": 2, "end": 10**400}, "cannot last from 0.5 to 1000"),
     ],
 )
 def test_operations_that_cannot_be(edit, wrong, said):
