@@ -80,7 +80,7 @@ def read_words(path: str | Path, duration: float) -> tuple[Word, ...]:
     tiers = [tier for tier in _parse(_tokens(path), path.name)[1] if _is_named(tier, "words?")]
     if len(tiers) != 1:
         return ()
-    spoken = [(start, min(end, duration), text.strip()) for start, end, text in tiers[0].intervals]
+    spoken = [(start, min(end, duration), " ".join(text.split())) for start, end, text in tiers[0].intervals]
     return tuple(Word(text, start, end) for start, end, text in spoken if text.lower() not in _SILENT and start < end)
 
 

@@ -80,6 +80,10 @@ def test_a_long_recording_turns_pages():
     assert at[0] < 20 and at[2] < 20 and at[4] < 20
 
 
+def test_a_single_frame_has_a_strip():
+    assert Strip(speaking(1, keys=(0,)), (220, 60), 0.02, find_font("0", 10), PAINT).picture(0).shape == (60, 220, 3)
+
+
 def test_a_face_without_lips_has_a_strip_without_a_curve():
     animation = speaking()
     faceless = replace(animation, face=replace(animation.face, landmarks={}))

@@ -66,6 +66,12 @@ def test_the_video_shows_the_pictures(tmp_path: Path):
     assert np.abs(decoded.astype(int) - drawn).mean() < 3
 
 
+def test_a_folder_named_like_a_protocol(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    (tmp_path / "take:2").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert render(speaking(0.2), "take:2/talk.mp4", size=SIZE).stat().st_size > 1000
+
+
 def test_progress_counts_the_frames(tmp_path: Path):
     seen = []
     render(speaking(0.2), tmp_path / "talk.mp4", size=SIZE, progress=lambda done, total: seen.append((done, total)))

@@ -143,6 +143,7 @@ def test_lower_case_letters_are_ipa_among_other_ipa(written):
 def test_words_come_from_their_tier(written):
     assert read_words(written(SHORT), 1.0) == (Word('hello "there" ! 12', 0.1, 0.75),)
     assert read_words(written(SHORT), 0.7)[0].end == 0.7
+    assert read_words(written(SHORT.replace("! 12", "!\n 12")), 1.0)[0].text == 'hello "there" ! 12'  # one line
     assert read_words(written(SHORT.replace('"words"', '"Anna - words"')), 1.0)[0].start == 0.1
     assert read_words(written(SHORT.replace('"words"', '"notes 2"')), 1.0) == ()
 

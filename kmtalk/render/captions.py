@@ -115,10 +115,9 @@ def make_captions(animation: Animation, shot: Shot) -> Captions | None:
     if shot.captions == "none":
         return None
     if shot.captions == "words":
-        words = getattr(animation, "words", ())
-        if not words:
+        if not animation.words:
             raise InputError("captions of words need a transcript: animate with one, or take captions of phonemes")
-        tokens = [Token(word.text, word.start, word.end) for word in words]
+        tokens = [Token(word.text, word.start, word.end) for word in animation.words]
     else:
         tokens = [Token(p.label, p.start, p.end) for p in animation.phonemes if p.label != "sil"]
     return Captions(tokens, shot.pixels)

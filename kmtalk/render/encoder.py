@@ -58,8 +58,9 @@ def _command(reel: Reel, sound: Path, video: Path) -> list[str]:
     given, kept = ("rgba", "yuva420p") if reel.transparent else ("rgb24", "yuv420p")
     command = [imageio_ffmpeg.get_ffmpeg_exe(), "-loglevel", "error", "-y"]
     command += ["-f", "rawvideo", "-pix_fmt", given, "-s", f"{width}x{height}", "-r", str(reel.fps), "-i", "pipe:0"]
-    command += ["-i", str(sound), "-map", "0:v", "-map", "1:a"]
+    # Whole paths: ffmpeg takes the folder "take:2" for a protocol.
+    command += ["-i", str(sound.absolute()), "-map", "0:v", "-map", "1:a"]
     # BT.709 in the pixels and in the header: players otherwise guess the colours from the picture's size.
     tags = "setparams=range=tv:colorspace=bt709:color_primaries=bt709:color_trc=bt709"
     command += ["-vf", f"scale=out_color_matrix=bt709:out_range=tv,format={kept},{tags}"]
-    return [*command, *(_WEBM if video.suffix.lower() == ".webm" else _MP4).split(), str(video)]
+    return [*command, *(_WEBM if video.suffix.lower() == ".webm" else _MP4).split(), str(video.absolute())]

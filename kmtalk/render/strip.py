@@ -41,7 +41,7 @@ class Strip:
         self._size, self._font, self._paint = size, font, paint
         self._fps, self._keys = animation.fps, animation.key_frames
         self._opening, self._peak = opening(animation), max(peak, 1e-6)
-        self._last = max(animation.frames - 1, 1) / animation.fps
+        self._frames, self._last = animation.frames, max(animation.frames - 1, 1) / animation.fps
         self._length = self._last / ceil(self._last / _PAGE)
         self._page: tuple[int, Image] | None = None
 
@@ -80,7 +80,7 @@ class Strip:
         width, height = self._size
         large = Image.new("RGB", (width * _SMOOTH, height * _SMOOTH), self._paint.ground)
         draw, (top, bottom) = ImageDraw.Draw(large), self._band(_SMOOTH)
-        times = np.arange(int(self._last * self._fps + 1.5)) / self._fps
+        times = np.arange(self._frames) / self._fps
         shown = np.flatnonzero(abs(times / self._length - page - 0.5) <= 0.5 + 1e-6)
         xs = [self._across(time, page, _SMOOTH) for time in times]
         thin = max(width * _SMOOTH // 500, 2)
