@@ -48,7 +48,7 @@ def load_model(name: str | Path | None = None, device: str = "cpu", revision: st
     model = KMTalk.from_pretrained(asset("kmtalk-base") if name is None else name, revision=revision)
     try:
         return model.to(device)
-    except RuntimeError as error:
+    except (RuntimeError, AssertionError, ImportError) as error:
         raise InputError(f"device {device!r} cannot be used: choose cpu, cuda or auto") from error
 
 

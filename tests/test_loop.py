@@ -160,12 +160,24 @@ def test_half_precision(tmp_path):
         fit(work(), tmp_path / "b", replace(CONFIG, precision="fp16"))
     with pytest.raises(InputError, match="precision is 'int4'"):
         fit(work(), tmp_path / "c", replace(CONFIG, precision="int4"))
-    with pytest.raises(InputError, match="choose cpu or cuda"):
-        fit(work(), tmp_path / "d", replace(CONFIG, device="abacus"))
+    for device in ("abacus", "cuda:63", "xpu"):
+        with pytest.raises(InputError, match=f"device '{device}' cannot be used.*choose cpu or cuda"):
+            fit(work(), tmp_path / "d", replace(CONFIG, device=device))
 
 
 @pytest.mark.parametrize(
-    "values", [{"steps": -1}, {"steps": 1.5}, {"accumulate": 0}, {"warmup": 0}, {"average": 1.0}, {"hours": -1.0}]
+    "values",
+    [
+        {"steps": -1},
+        {"steps": 1.5},
+        {"accumulate": 0},
+        {"warmup": 0},
+        {"average": 1.0},
+        {"hours": -1.0},
+        {"learning_rate": -1e-3},
+        {"weight_decay": float("nan")},
+        {"clip": float("inf")},
+    ],
 )
 def test_impossible_settings_are_refused(values):
     with pytest.raises(InputError, match=next(iter(values))):

@@ -49,7 +49,20 @@ def test_only_safetensors_are_read(tmp_path):
 
 def test_other_models_are_refused(tmp_path):
     (tmp_path / "config.json").write_text(json.dumps({"model_type": "bert"}))
-    with pytest.raises(InputError, match="is a bert model: use a wav2vec 2.0 or HuBERT one"):
+    with pytest.raises(InputError, match="is a bert model: use a wav2vec 2.0 or HuBERT one$"):
+        read_encoder(tmp_path, 16)
+
+
+def test_a_folder_may_have_an_at_in_its_name(tmp_path):
+    save_backbone("wav2vec2", tmp_path / "me@home")
+    assert read_encoder(tmp_path / "me@home", 16)[0] == "wav2vec2"
+
+
+def test_a_cut_file_is_said_to_be(tmp_path):
+    save_backbone("wav2vec2", tmp_path)
+    weights = tmp_path / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-100])
+    with pytest.raises(InputError, match="in safetensors"):
         read_encoder(tmp_path, 16)
 
 

@@ -195,6 +195,11 @@ def test_a_start_that_does_not_fit_is_refused(bank, face, tiny_model, tiny_confi
         train(bank, face, tmp_path / "b", config, start=other)
 
 
+def test_a_batch_holds_clips():
+    with pytest.raises(InputError, match="batch is 0: it must be a whole number from 1 on"):
+        TrainConfig(batch=0)
+
+
 def refuse(bank, face, out, config, model_config):
     with pytest.raises(InputError) as caught:
         train(bank, face, out, config, model_config)

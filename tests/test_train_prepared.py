@@ -314,6 +314,10 @@ def test_shipped_settings_can_be_read(name):
         ('{"train": {"batch": true}}', "train sets batch to True"),
         ('{"model": {"basis": "rig"}}', "choose pca or learned"),
         ('{"train": {"pairs": 3}}', "even whole number"),
+        ('{"train": {"batch": 0}}', "batch is 0"),
+        ('{"train": {"seconds": 0}}', "seconds is 0"),
+        ('{"train": {"seconds": NaN}}', "seconds is nan"),
+        ('{"train": {"lips": -1}}', "lips is -1: it must be a number from 0 on"),
         ('{"train": {"collapse": "cry"}}', 'choose "stop", "warn" or "ignore"'),
     ],
 )

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from safetensors import SafetensorError
 from torch import nn
 
 from kmtalk.errors import InputError
@@ -20,14 +21,16 @@ def read_encoder(name: str | Path, width: int) -> tuple[str, dict, PretrainedEnc
     """
     from transformers import AutoConfig, AutoModel
 
-    place, _, revision = str(name).partition("@")
-    options = {"revision": revision} if revision and not Path(place).is_dir() else {}
+    place, _, revision = (str(name), "", "") if Path(name).is_dir() else str(name).partition("@")
+    options = {"revision": revision} if revision else {}
     try:
         config = AutoConfig.from_pretrained(place, **options)
         if config.model_type not in KINDS:
             raise InputError(f"encoder {str(name)!r} is a {config.model_type} model: use a wav2vec 2.0 or HuBERT one")
         backbone = AutoModel.from_pretrained(place, config=config, use_safetensors=True, **options)
-    except (OSError, ValueError, KeyError) as error:
+    except InputError:
+        raise
+    except (OSError, ValueError, KeyError, SafetensorError) as error:
         reason = str(error).strip().splitlines()[0]
         raise InputError(
             f"no encoder {str(name)!r} can be read in safetensors ({reason}): give a folder or a Hub id, with "

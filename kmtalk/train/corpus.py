@@ -1,6 +1,5 @@
 """Training on the bank of a spoken corpus, whose motion the articulation rules made, as the shipped model was."""
 
-import json
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from kmtalk.keys import spread_keys
 from kmtalk.models.kmtalk import KMTalk, KMTalkConfig
 from kmtalk.models.layers import between_keys
 from kmtalk.phonemes import LABELS
+from kmtalk.train.log import write_config
 from kmtalk.train.loop import LoopConfig, Work, fit
 from kmtalk.train.losses import HELD_SHAPES, SHARES, MotionLoss, edits
 
@@ -45,6 +45,10 @@ class TrainConfig(LoopConfig):
     smoothing: float = 0.05
     edge: float = 1.0
     lips: float = 1.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.check_whole(1, "batch")
 
 
 class CorpusObjective(nn.Module):
@@ -118,7 +122,7 @@ def train(
             f"{face.name!r}: start from a checkpoint of this face, or from none"
         )
     out.mkdir(parents=True, exist_ok=True)
-    (out / "config.json").write_text(json.dumps(asdict(config), indent=2))
+    write_config(out, asdict(config))
     torch.manual_seed(config.seed)
     model_config = model_config or (start.config if start else KMTalkConfig(weight_names=face.basis_names))
     still = torch.from_numpy(~bank.moved())

@@ -1,12 +1,15 @@
-"""The log of a run: a row of log.csv at every report, and TensorBoard's where it is installed."""
+"""What a run leaves to read: its settings, and a row of log.csv at every report, TensorBoard's where it is installed."""
 
 import csv
+import json
 from collections.abc import Mapping
 from pathlib import Path
 
 from kmtalk.errors import InputError
+from kmtalk.files import replacing
 
 LOG = "log.csv"
+CONFIG = "config.json"
 
 
 class Log:
@@ -34,6 +37,12 @@ class Log:
             for name, value in values.items():
                 self.board.add_scalar(name, value, values["step"])
             self.board.flush()
+
+
+def write_config(folder: Path, settings: Mapping[str, object]) -> None:
+    """Write what a run was told to do into its folder, as config.json."""
+    with replacing(folder / CONFIG) as temporary:
+        temporary.write_text(json.dumps(settings, indent=2) + "\n", encoding="utf-8")
 
 
 def read_log(folder: Path) -> list[dict[str, float]]:

@@ -11,7 +11,7 @@ import pickle
 import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -57,13 +57,19 @@ class LoopConfig:
     device: str = "cpu"
 
     def __post_init__(self) -> None:
-        lowest = {"steps": 0, "hours": 0, "warmup": 1, "accumulate": 1, "report_steps": 0, "patience": 0, "seed": 0}
-        for name, least in lowest.items():
-            value = getattr(self, name)
-            if (name != "hours" and type(value) is not int) or value < least:
-                raise InputError(f"{name} is {value!r}: it must be a number from {least} on")
-        if not 0 <= self.average < 1:
+        for name in (setting.name for setting in fields(self) if setting.type is float):
+            if not 0 <= getattr(self, name) < math.inf:
+                raise InputError(f"{name} is {getattr(self, name)!r}: it must be a number from 0 on")
+        if self.average >= 1:
             raise InputError(f"average is {self.average!r}: it must be at least 0 and less than 1")
+        self.check_whole(0, "steps", "report_steps", "patience", "seed")
+        self.check_whole(1, "warmup", "accumulate")
+
+    def check_whole(self, least: int, *names: str) -> None:
+        """Raise InputError where one of these settings is no whole number from `least` on."""
+        for name in names:
+            if type(getattr(self, name)) is not int or getattr(self, name) < least:
+                raise InputError(f"{name} is {getattr(self, name)!r}: it must be a whole number from {least} on")
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,5 @@
 """Training on a prepared data set: anyone's own recordings of moving faces, or those that research shares."""
 
-import json
 import logging
 from collections.abc import Callable
 from dataclasses import asdict, replace
@@ -17,6 +16,7 @@ from kmtalk.models.kmtalk import KMTalk
 from kmtalk.train.build import build_model, training_subjects
 from kmtalk.train.card import write_card
 from kmtalk.train.judge import Judge
+from kmtalk.train.log import write_config
 from kmtalk.train.loop import Work, fit
 from kmtalk.train.objective import MotionObjective
 from kmtalk.train.settings import ModelChoice, PreparedConfig
@@ -49,7 +49,7 @@ def train_prepared(
     model = build_model(choice, face, training_subjects(prepared), start)
     learned = choice.basis == "learned"
     objective = MotionObjective(model, face, config, learned)
-    (out / "config.json").write_text(json.dumps({"model": asdict(choice), "train": asdict(config)}, indent=2))
+    write_config(out, {"model": asdict(choice), "train": asdict(config)})
     pairs = config.pairs if learned else 0
     judge = Judge(prepared, config)
 

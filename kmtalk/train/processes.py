@@ -18,7 +18,7 @@ class Alone:
     num_processes, process_index, is_main_process = 1, 0, True
 
     def __init__(self, device: str, precision: str) -> None:
-        self.device = torch.device(device)
+        self.device = torch.empty(0, device=device).device  # which fails where there is no such device
         self.kind = PRECISIONS[precision]
         if self.kind is torch.float16 and self.device.type == "cpu":
             raise InputError("precision fp16 needs a GPU: use bf16 or full on a CPU")
@@ -99,6 +99,8 @@ def processes(device: str, precision: str) -> Processes:
     kind = Several if int(os.environ.get("WORLD_SIZE", "1")) > 1 else Alone
     try:
         return kind(device, precision)
-    except (RuntimeError, ValueError) as error:
+    except InputError:
+        raise
+    except (RuntimeError, ValueError, AssertionError, ImportError) as error:
         reason = str(error).strip().splitlines()[0]
         raise InputError(f"device {device!r} cannot be used ({reason}): choose cpu or cuda") from error

@@ -74,11 +74,9 @@ class PreparedConfig(LoopConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        for name in ("batch", "judged", "collapse_after"):
-            if type(getattr(self, name)) is not int or getattr(self, name) < 1:
-                raise InputError(f"{name} is {getattr(self, name)!r}: it must be a whole number above 0")
-        if self.seconds <= 0:
-            raise InputError(f"seconds is {self.seconds!r}: it must be above 0")
+        self.check_whole(1, "batch", "judged", "collapse_after")
+        if not self.seconds:
+            raise InputError("seconds is 0: it must be above 0")
         if type(self.pairs) is not int or self.pairs < 2 or self.pairs % 2:
             raise InputError(f"pairs is {self.pairs!r}: it must be an even whole number from 2 on")
         if self.collapse not in ("stop", "warn", "ignore"):
