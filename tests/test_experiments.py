@@ -330,7 +330,7 @@ def test_a_report_tells_incomplete_seeds_and_needs_a_complete_one(studied, tmp_p
 
 def test_verdicts_follow_from_the_numbers():
     assert change([2.2, 3.3], [2.0, 3.0]).percents == pytest.approx((10, 10))
-    worse, unsure, better = Change((10.0, 12.0)), Change((-1.0, 4.0)), Change((-3.0, -4.0))
+    worse, unsure, better = Change((10.0, 11.0, 12.0)), Change((-1.0, 4.0, 5.0)), Change((-3.0, -4.0, -3.5))
     assert "agrees" in verdict(worse, [5.0, 8.0])
     assert (agreement(worse, [5.0]), agreement(unsure, [5.0]), agreement(worse, [])) == ("agrees", "open", "")
     assert "larger" in verdict(worse, [2.0])
@@ -339,6 +339,9 @@ def test_verdicts_follow_from_the_numbers():
     assert "disagrees" in verdict(better, [5.0, -2.0])
     assert "neither confirmed" in verdict(unsure, [5.0])
     assert "no such row" in verdict(worse, [])
+    assert worse.spread == pytest.approx(1)
+    assert Change((1.0, 2.0, 3.0, 4.0)).is_clear  # 2.5 > 3.182 * 1.291 / 2
+    assert not Change((10.0, 12.0)).is_clear  # 11 < 12.706 * 1.414 / 1.414
     assert not Change((4.9,)).is_clear
     assert Change((5.1,)).is_clear
     assert not Change((5.1,), faint=25.0).is_clear

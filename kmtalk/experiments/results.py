@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from scipy.special import stdtrit
 
 from kmtalk.errors import InputError
 from kmtalk.experiments.study import JOBS, result_file
@@ -88,11 +89,11 @@ class Change:
 
     @property
     def is_clear(self) -> bool:
-        """Whether it is more than chance may do: all seeds agree and their mean exceeds their spread."""
-        if len(self.percents) == 1:
+        """Whether it is more than chance may do: 0 lies outside the 95 % interval of the mean (Student's t, paired)."""
+        count = len(self.percents)
+        if count == 1:
             return abs(self.mean) >= self.faint
-        alike = all(percent > 0 for percent in self.percents) or all(percent < 0 for percent in self.percents)
-        return alike and abs(self.mean) > self.spread
+        return abs(self.mean) > stdtrit(count - 1, 0.975) * self.spread / math.sqrt(count)
 
 
 def change(values: Sequence[float], reference: Sequence[float], faint: float = FAINT) -> Change:
