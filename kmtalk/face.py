@@ -1,7 +1,5 @@
 """Face: the template, the basis that moves it, its regions and its look."""
 
-import zipfile
-import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,6 +9,7 @@ import numpy as np
 
 from kmtalk.assets import asset
 from kmtalk.errors import InputError
+from kmtalk.npz import read_npz
 
 IDENTITIES = ("ari", "ben", "cleo")
 """The shipped heads; one topology and one basis serve all three."""
@@ -112,7 +111,12 @@ def load_face(name: str | Path = "ari") -> Face:
     folder = asset("head", str(name)) if name in IDENTITIES else Path(name)
     if not (folder / "head.npz").is_file():
         raise InputError(f"no face {str(name)!r}: use one of {', '.join(IDENTITIES)}, or a folder with head.npz in it")
-    arrays = _read_arrays(folder / "head.npz")
+    try:
+        arrays = read_npz(folder / "head.npz")
+    except ValueError as error:
+        raise InputError(
+            f"{folder / 'head.npz'} cannot be read: use a NumPy .npz file in the layout of the shipped heads"
+        ) from error
     try:
         face = _unpack(folder, arrays)
         fits = _fits(face, face.look)
@@ -127,16 +131,6 @@ def load_face(name: str | Path = "ari") -> Face:
     if not face.look.texture.is_file():
         raise InputError(f"face {str(name)!r} has no skin.jpg beside its head.npz: copy the whole folder of the head")
     return face
-
-
-def _read_arrays(path: Path) -> dict[str, np.ndarray]:
-    try:
-        if zipfile.is_zipfile(path):
-            with np.load(path, allow_pickle=False) as packed:
-                return {key: packed[key] for key in packed.files}
-    except (OSError, ValueError, zipfile.BadZipFile, zlib.error):
-        pass
-    raise InputError(f"{path} cannot be read: use a NumPy .npz file in the layout of the shipped heads")
 
 
 def _unpack(folder: Path, packed: dict[str, np.ndarray]) -> Face:

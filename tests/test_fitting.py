@@ -64,6 +64,7 @@ def test_a_basis_that_makes_no_sense(tmp_path, count):
     replicas.own(tmp_path / "own", ["a"], fps=25.0)
     with pytest.raises(InputError, match="give 1 to 1024, or 0"):
         prepare(find_source("folder", tmp_path / "own", OPTIONS), tmp_path / "out", basis=count)
+    assert not (tmp_path / "out").exists()  # said before anything is written
 
 
 def test_a_face_that_never_moves(tmp_path):

@@ -71,6 +71,8 @@ def test_regions_and_splits_of_their_own(tmp_path):
         ("regions.json", '{"lips": [504]}', "outside 0 to 503"),
         ("regions.json", '{"lips": "all"}', "name -> list of vertex numbers"),
         ("splits.json", '{"test": ["a"]}', "no clip to train on"),
+        ("splits.json", '{"train": 1}', "split -> list of clip names"),
+        ("splits.json", '{"train": [["a"]]}', "split -> list of clip names"),
     ],
 )
 def test_files_that_are_wrong(tmp_path, file, text, said):
@@ -83,6 +85,9 @@ def test_files_that_are_wrong(tmp_path, file, text, said):
 def test_what_is_missing_is_asked_for(tmp_path):
     with pytest.raises(InputError, match="give --source-fps"):
         _find(tmp_path, source_fps=None)
+    for rate in (0.0, -25.0, float("nan")):
+        with pytest.raises(InputError, match="give --source-fps from 1 to 1000"):
+            _find(tmp_path, source_fps=rate)
     with pytest.raises(InputError, match=r"no template\.ply"):
         _find(tmp_path)
     replicas.own(tmp_path / "own", [])

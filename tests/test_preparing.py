@@ -125,7 +125,18 @@ def test_damage_is_noticed(own, tmp_path):
     (tmp_path / "out" / "weights" / "a.npy").unlink()
     with pytest.raises(InputError, match="missing or damaged"):
         prepared.weights("a")
-    for name, text in (("prepared.json", "{"), ("regions.json", "{}"), ("prepared.json", '{"format_version": 9}')):
+    (tmp_path / "out" / "basis.npz").write_bytes((tmp_path / "out" / "basis.npz").read_bytes()[:-50])
+    with pytest.raises(InputError, match="basis.npz is missing or damaged: prepare .* again"):
+        _ = load_prepared(tmp_path / "out").basis
+    again = prepare(find_source("folder", own, OPTIONS), tmp_path / "out", basis=2)
+    assert len(again.basis) == len(prepared.basis)
+    whole = (tmp_path / "out" / "prepared.json").read_text()
+    for name, text in (
+        ("prepared.json", whole.replace('"fps": 25.0', '"fps": "fast"')),
+        ("prepared.json", "{"),
+        ("regions.json", "{}"),
+        ("prepared.json", '{"format_version": 9}'),
+    ):
         (tmp_path / "out" / name).write_text(text)
         with pytest.raises(InputError, match="damaged|format version 9"):
             load_prepared(tmp_path / "out")

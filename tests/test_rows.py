@@ -45,6 +45,9 @@ def test_what_is_no_array(tmp_path):
     (tmp_path / "b.npy").write_bytes(b"nothing")
     with pytest.raises(InputError, match=r"no \.npy array"):
         StoredRows(tmp_path / "b.npy")
+    np.save(tmp_path / "t.npy", np.zeros((3, 10)).T)
+    with pytest.raises(InputError, match="holds float64 column by column, not rows of numbers"):
+        StoredRows(tmp_path / "t.npy")
     np.save(tmp_path / "c.npy", np.array([{"a": 1}], object), allow_pickle=True)
     with pytest.raises(InputError, match="not rows of numbers"):
         StoredRows(tmp_path / "c.npy")

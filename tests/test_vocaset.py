@@ -144,6 +144,7 @@ def test_missing_and_odd_clips(copy, tmp_path):
     _edit(copy / "raw_audio_fixed.pkl", lambda sound: sound[TRAIN[0]]["sentence21"].update(sample_rate=11))
     _edit(copy / "subj_seq_to_idx.pkl", lambda rows: rows[TRAIN[4]].update(sentence01={0: 10**6}))
     _edit(copy / "subj_seq_to_idx.pkl", lambda rows: [rows[TRAIN[4]]["sentence21"].pop(n) for n in (10, 11)])
+    _edit(copy / "subj_seq_to_idx.pkl", lambda rows: rows[TRAIN[4]]["sentence22"].update({9: 10**6}))
     _edit(copy / "templates.pkl", lambda templates: templates.pop(TEST[0]))
     prepared = _prepare(copy, tmp_path / "out", fps=60)
     said = "\n".join(prepared.notes)
@@ -151,6 +152,7 @@ def test_missing_and_odd_clips(copy, tmp_path):
     assert f"{TRAIN[0]}_sentence21 left out: the array has 11 samples a second" in said
     assert f"{TRAIN[4]}_sentence01 points at no frame" in said
     assert f"{TRAIN[4]}_sentence21: 2 of its frames are not stored and were filled in" in said
+    assert f"{TRAIN[4]}_sentence22: 1 of its frames are not stored and were filled in" in said
     assert f"subject {TEST[0]} has no template" in said
     assert prepared.splits["test"] == ()
     filled = prepared.vertices(f"{TRAIN[4]}_sentence21")

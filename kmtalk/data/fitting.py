@@ -8,17 +8,22 @@ import hashlib
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 
 from kmtalk.data.prepared import Prepared
-from kmtalk.data.rows import write_rows
+from kmtalk.data.rows import is_whole, write_rows
 from kmtalk.data.source import blocks
 from kmtalk.errors import InputError
 from kmtalk.files import replacing
+from kmtalk.npz import read_npz
 
 FRAMES = 6000
 """Frames that the shapes are fitted to; of more, every second, third ... is taken: neighbours are nearly alike."""
+
+MOST = 1024
+"""Shapes of a basis."""
 
 _PASSES = 3  # power iterations
 _STILL = 1e-6  # metres, root mean square over vertices, under which a shape is rounding
@@ -31,16 +36,29 @@ def fit_basis(prepared: Prepared, count: int, seed: int = 0) -> Prepared:
     Every shape is scaled so that its weight has root mean square 1 over the fitted frames. A basis that was fitted to
     the same clips before is kept. Errors: InputError for a count that makes no sense or motion that is none.
     """
-    if not 1 <= count <= 1024:
-        raise InputError(f"a basis of {count} shapes: give 1 to 1024, or 0 for none")
+    check_count(count)
     path, made_of = prepared.folder / "basis.npz", _fingerprint(prepared, count, seed)
-    if not path.is_file() or str(np.load(path)["made_of"]) != made_of:
-        for weights in (prepared.folder / "weights").glob("*.npy"):
+    if not _is_fitted(path, made_of):
+        for weights in (prepared.folder / "weights").glob("*"):
             weights.unlink()
         basis, spread = _principal(prepared, count, np.random.default_rng(seed))
         with replacing(path) as temporary:
             np.savez(temporary, basis=basis, spread=spread, made_of=made_of)
     return replace(prepared, error_mm={"train": np.nan})
+
+
+def check_count(count: int) -> None:
+    """Raise InputError for a number of shapes that no basis has."""
+    if not 1 <= count <= MOST:
+        raise InputError(f"a basis of {count} shapes: give 1 to {MOST}, or 0 for none")
+
+
+def _is_fitted(path: Path, made_of: str) -> bool:
+    """Tell whether a whole basis is there that was made of just this."""
+    try:
+        return str(read_npz(path)["made_of"]) == made_of
+    except (ValueError, KeyError):
+        return False
 
 
 def write_weights(prepared: Prepared, say: Callable[[float, str], None] = lambda done, what: None) -> Prepared:
@@ -69,7 +87,7 @@ def _write_clip(prepared: Prepared, name: str, flat: np.ndarray, scale: np.ndarr
     """Write one clip's weights and return the mean squared distance they leave, in square metres."""
     path, clip = prepared.folder / "weights" / f"{name}.npy", prepared.clip(name)
     left = prepared.folder / "weights" / f"{name}.json"
-    if path.is_file() and left.is_file():
+    if left.is_file() and is_whole(path, (clip.frames, len(flat))):
         return json.loads(left.read_text("utf-8"))
     squares = 0.0
 

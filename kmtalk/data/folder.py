@@ -108,7 +108,7 @@ def _regions(path: Path, count: int) -> tuple[dict[str, np.ndarray], dict[str, i
         regions = {name: np.unique(np.array(indices, np.int64)) for name, indices in values.items()}
         landmarks = {name: int(index) for name, index in landmarks.items()}
         numbers = np.concatenate([*regions.values(), np.array(list(landmarks.values()), np.int64)])
-    except (TypeError, ValueError, AttributeError) as error:
+    except (TypeError, ValueError, AttributeError, OverflowError) as error:
         raise InputError(
             f"{path} must be name -> list of vertex numbers, and landmarks -> numbers ({error})"
         ) from error
@@ -120,12 +120,14 @@ def _regions(path: Path, count: int) -> tuple[dict[str, np.ndarray], dict[str, i
 def _splits(path: Path, names: list[str], notes: list[str]) -> dict[str, tuple[str, ...]]:
     if path.is_file():
         splits = _json(path)
-        unknown = sorted({str(name) for wanted in splits.values() for name in wanted} - set(names))
+        if not all(isinstance(wanted, list) and all(isinstance(n, str) for n in wanted) for wanted in splits.values()):
+            raise InputError(f'{path} must be split -> list of clip names, such as {{"train": ["a", "b"]}}')
+        unknown = sorted({name for wanted in splits.values() for name in wanted} - set(names))
         if unknown:
             notes.append(f"{len(unknown)} clips of splits.json are not there, the first of them {unknown[0]}")
         if not splits.get("train"):
             raise InputError(f'{path} has no clip to train on: give {{"train": [names], "validation": [...]}}')
-        return {str(split): tuple(name for name in names if name in wanted) for split, wanted in splits.items()}
+        return {split: tuple(name for name in names if name in wanted) for split, wanted in splits.items()}
     if len(names) < 3:
         notes.append(f"with {len(names)} clips nothing is held out: validation and test are empty")
         return {"train": tuple(names), "validation": (), "test": ()}

@@ -76,7 +76,7 @@ def _parting(places: np.ndarray, moved: np.ndarray) -> tuple[int, int] | None:
 
     places: (n, 3) metres; moved: (T, n) metres along the vertical.
     """
-    if len(places) < 2:
+    if len(places) < 2 or len(moved) < 2:
         return None
     spread = np.cov(moved.T)
     apart = np.sqrt(np.maximum(np.diag(spread)[:, None] + np.diag(spread)[None] - 2 * spread, 0))

@@ -12,6 +12,7 @@ from kmtalk.audio import load_audio
 from kmtalk.data.rows import StoredRows
 from kmtalk.errors import InputError
 from kmtalk.face import Face
+from kmtalk.npz import read_npz
 from kmtalk.phonemes import Phoneme
 from kmtalk.textgrid import read_textgrid
 
@@ -118,9 +119,8 @@ class Prepared:
         if not self.error_mm:
             return None
         try:
-            with np.load(path, allow_pickle=False) as packed:
-                return packed["basis"]
-        except (OSError, ValueError, KeyError) as error:
+            return read_npz(path)["basis"]
+        except (ValueError, KeyError) as error:
             raise InputError(f"{path} is missing or damaged: prepare {self.folder} again") from error
 
     def weights(self, clip: str) -> np.ndarray:
@@ -153,7 +153,9 @@ def load_prepared(folder: str | Path) -> Prepared:
             found = entry["format_version"]
             raise InputError(f"{index} has format version {found}, this kmtalk reads {FORMAT_VERSION}: prepare again")
         return _unpack(folder, entry, json.loads((folder / "regions.json").read_text("utf-8")))
-    except (KeyError, TypeError, OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+    except InputError:
+        raise
+    except (KeyError, TypeError, AttributeError, ValueError, OSError) as error:
         raise InputError(f"{index} or regions.json beside it is damaged: prepare {folder} again") from error
 
 

@@ -10,11 +10,11 @@ from pathlib import Path
 import numpy as np
 
 from kmtalk.audio import SAMPLE_RATE, load_audio, save_audio
-from kmtalk.data.fitting import fit_basis, write_weights
+from kmtalk.data.fitting import check_count, fit_basis, write_weights
 from kmtalk.data.places import find_places
 from kmtalk.data.prepared import FORMAT_VERSION, INDEX, Prepared, PreparedClip, load_prepared
 from kmtalk.data.readers import READERS
-from kmtalk.data.rows import write_rows
+from kmtalk.data.rows import is_whole, write_rows
 from kmtalk.data.source import Source, SourceClip, SourceOptions, blocks, output_frames, read_at
 from kmtalk.errors import InputError
 from kmtalk.files import replacing
@@ -41,6 +41,8 @@ def find_source(kind: str, folder: str | Path, options: SourceOptions) -> Source
         raise InputError(f"{folder} is no folder: give the one that holds the data set's files")
     if options.fps is not None and not 1 <= options.fps <= 240:
         raise InputError(f"{options.fps:g} frames a second: give 1 to 240, usually 25 or 30")
+    if options.source_fps is not None and not 1 <= options.source_fps <= 1000:
+        raise InputError(f"frames stored at {options.source_fps:g} a second: give --source-fps from 1 to 1000")
     return import_module(f"kmtalk.data.{kind}").find(folder, options)
 
 
@@ -51,6 +53,8 @@ def prepare(source: Source, out: str | Path, basis: int = 128, progress: Progres
     result's notes say. Errors: InputError where none is left, the disk is too small or `out` holds something else.
     """
     out, say = Path(out).expanduser(), progress or (lambda done, what: None)
+    if basis:
+        check_count(basis)
     _check_unit(source)
     _begin(source, out)
     _check_room(source, out, basis)
@@ -176,15 +180,15 @@ def _write_clips(source: Source, out: Path, say: Progress) -> tuple[dict[str, Pr
 
 
 def _write_clip(source: Source, clip: SourceClip, out: Path) -> dict:
-    """Write one clip unless it is there, and return what the index says of it."""
-    done = out / _DONE / f"{clip.name}.json"
-    if done.is_file():
+    """Write one clip unless it is there, whole, and return what the index says of it."""
+    done, stored = out / _DONE / f"{clip.name}.json", out / "vertices" / f"{clip.name}.npy"
+    heard, frames = out / "audio" / f"{clip.name}.wav", output_frames(clip.times, source.fps)
+    template = source.templates[clip.subject] * source.metres_per_unit
+    if done.is_file() and heard.is_file() and is_whole(stored, (frames, *template.shape)):
         return json.loads(done.read_text("utf-8"))
     if clip.audio is None:
         raise InputError("it has no sound: add the wav of the same name")
-    audio = load_audio(clip.audio)
-    frames, farthest = output_frames(clip.times, source.fps), 0.0
-    template = source.templates[clip.subject] * source.metres_per_unit
+    audio, farthest = load_audio(clip.audio), 0.0
 
     def metres() -> Iterator[np.ndarray]:
         nonlocal farthest
@@ -198,8 +202,8 @@ def _write_clip(source: Source, clip: SourceClip, out: Path) -> dict:
                 )
             yield vertices
 
-    write_rows(out / "vertices" / f"{clip.name}.npy", (frames, *template.shape), metres())
-    save_audio(out / "audio" / f"{clip.name}.wav", audio)
+    write_rows(stored, (frames, *template.shape), metres())
+    save_audio(heard, audio)
     entry = {
         "subject": clip.subject,
         "sentence": clip.sentence,

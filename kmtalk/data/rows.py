@@ -24,7 +24,8 @@ class StoredRows:
         except (OSError, ValueError, EOFError) as error:
             raise InputError(f"{path} is no .npy array ({error}): copy it again") from error
         if self.dtype.kind not in "fiu" or fortran or not self.shape:
-            raise InputError(f"{path} holds {self.dtype}, not rows of numbers: save it with numpy.save as float32")
+            held = f"{self.dtype} column by column" if fortran else str(self.dtype)
+            raise InputError(f"{path} holds {held}, not rows of numbers: save it with numpy.save as float32 in C order")
         self._row = int(np.prod(self.shape[1:], dtype=np.int64))
         whole = self._start + len(self) * self._row * self.dtype.itemsize
         if path.stat().st_size < whole:
@@ -45,6 +46,14 @@ class StoredRows:
                 read = np.fromfile(file, self.dtype, (stop - start) * self._row)
                 taken[start:stop] = read.reshape(-1, self._row)
         return taken.reshape(-1, *self.shape[1:])
+
+
+def is_whole(path: Path, shape: tuple[int, ...]) -> bool:
+    """Tell whether a .npy file of numbers is there, of that shape and not cut short."""
+    try:
+        return StoredRows(path).shape == shape
+    except InputError:
+        return False
 
 
 def write_rows(path: Path, shape: tuple[int, ...], blocks: Iterable[np.ndarray]) -> None:

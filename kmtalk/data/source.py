@@ -138,7 +138,7 @@ def check_templates(values: object, path: Path) -> dict[str, np.ndarray]:
     templates = {}
     for subject, template in values.items() if isinstance(values, dict) else ():
         array = np.asarray(template)
-        if array.dtype.kind not in "fiu" or array.size % 3 or not np.isfinite(array).all():
+        if array.dtype.kind not in "fiu" or not array.size or array.size % 3 or not np.isfinite(array).all():
             raise InputError(f"{path} holds no vertices for {subject}: download it again")
         templates[safe_name(str(subject))] = array.reshape(-1, 3).astype(np.float64)
     if len({len(template) for template in templates.values()}) != 1:

@@ -97,8 +97,8 @@ def _published(folder: Path, count: int) -> tuple[list[SourceClip], list[str]]:
                 continue
             order = np.argsort(numbers[inside])
             numbers, places = numbers[inside][order], places[inside][order]
-            lacking = numbers[-1] - numbers[0] + 1 - len(numbers) + (~inside).sum()
-            note = f"{lacking} of its frames are not stored and were filled in from their neighbours" if lacking else ""
+            gaps = numbers[-1] - numbers[0] + 1 - len(numbers)
+            note = f"{gaps} of its frames are not stored and were filled in from their neighbours" if gaps else ""
             times, audio = (numbers - numbers[0]) / STORED_FPS, _sound(sound_of, subject, sentence)
             clips.append(SourceClip(safe_name(name), subject, sentence, times, _rows(stored, places), audio, note))
     return clips, notes

@@ -1,4 +1,4 @@
-"""What a run leaves to read: its settings, and a row of log.csv at every report, TensorBoard's where it is installed."""
+"""What a run leaves to read: its settings, a row of log.csv at every report, and TensorBoard's where that is there."""
 
 import csv
 import json
