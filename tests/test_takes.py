@@ -146,6 +146,16 @@ def test_reading_what_is_no_animation(tmp_path, biwi):
     np.save(tmp_path / "c.npy", np.zeros((5, 7)))
     np.save(tmp_path / "d.npy", np.zeros((5, 9)) + np.linspace(0, 0.2, 9))
     (tmp_path / "e.npy").write_bytes(pickle.dumps({"a": 1}))
+    shown = {"vertices": truth.vertices}
+    np.savez_compressed(tmp_path / "f.npz", **shown)
+    (tmp_path / "g.npy").write_bytes((tmp_path / "f.npz").read_bytes())
+    (tmp_path / "h.npz").write_bytes((tmp_path / "c.npy").read_bytes())
+    cut = bytearray((tmp_path / "f.npz").read_bytes())
+    cut[500:600] = bytes(100)
+    (tmp_path / "f.npz").write_bytes(cut)
+    np.savez(tmp_path / "i.npz", **shown, fps=0.0)
+    np.savez(tmp_path / "j.npz", **shown, fps=np.ones(3))
+    np.savez(tmp_path / "k.npz", **shown, phoneme_labels=["AA", "M"], phoneme_times=np.zeros((1, 2)))
     for name, said in (
         ("x.npz", "is no animation"),
         ("a.npz", "cannot be read"),
@@ -153,6 +163,12 @@ def test_reading_what_is_no_animation(tmp_path, biwi):
         ("c.npy", r"give \(T, V, 3\)"),
         ("d.npy", "has 3 vertices, the face 504"),
         ("e.npy", "cannot be read"),
+        ("f.npz", "cannot be read"),
+        ("g.npy", "cannot be read"),
+        ("h.npz", "cannot be read"),
+        ("i.npz", "cannot run at 0.0 frames a second"),
+        ("j.npz", "give one number above 0"),
+        ("k.npz", "holds 2 phonemes with times of shape"),
     ):
         with pytest.raises(InputError, match=said):
             read_take(tmp_path / name, truth)

@@ -122,6 +122,8 @@ def test_the_command(files, capsys):
     for wrong, said in (
         (["--times", "soon"], "give seconds with commas"),
         (["--times", "9"], "is 2.00 s long"),
+        (["--times", "inf"], "give seconds with commas"),
+        (["--largest", "-1"], "cannot be an error of -1 mm"),
         (["--names", "a,b"], "1 predictions have 2 names"),
         (["--truth", str(files / "none.npy")], "is no animation"),
     ):
@@ -133,3 +135,12 @@ def test_the_command_without_a_truth(files, capsys):
     arguments = ["figures", str(files / "guess.npy"), str(files / "truth.npy"), "--template", str(files / "face.ply")]
     assert program.main([*arguments, "--fps", "25", "--times", "0.24", "--out", str(files / "out")]) == 0
     assert [path.name for path in (files / "out").iterdir()] == ["faces.png"]  # without landmarks there is no lip curve
+
+
+def test_predictions_in_another_unit_than_the_truth_and_its_template(files):
+    np.save(files / "guess.npy", np.load(files / "guess.npy") * 1000)
+    told = ["--template", str(files / "face.ply"), "--fps", "25", "--times", "0.24", "--out", str(files / "out")]
+    assert (
+        program.main(["figures", str(files / "guess.npy"), "--unit", "mm", "--truth", str(files / "truth.npy"), *told])
+        == 0
+    )

@@ -27,7 +27,8 @@ def add(commands: argparse._SubParsersAction) -> None:
     parser.add_argument("--camera", help="front, three-quarter or close (default: the face alone, from ahead)")
     parser.add_argument("--unit", default="m", help="of the predictions: m (default), cm, mm, or metres per unit")
     parser.add_argument("--fps", type=float, help="of .npy files without a data set")
-    parser.add_argument("--template", type=Path, help=".ply or .obj of the neutral face of .npy files, in metres")
+    listed = ".ply or .obj of the neutral face of .npy files, in the unit of the truth, without one in --unit"
+    parser.add_argument("--template", type=Path, help=listed)
     parser.set_defaults(run=run)
 
 
@@ -57,7 +58,6 @@ def _takes(options: argparse.Namespace) -> tuple[object, list]:
     from kmtalk.metrics import check_frames
     from kmtalk.takes import read_take, take_of
 
-    told = {"fps": options.fps, "template": options.template}
     truth = None
     if options.truth is not None and options.truth.is_dir():
         prepared = load_prepared(options.truth)
@@ -65,10 +65,11 @@ def _takes(options: argparse.Namespace) -> tuple[object, list]:
             raise InputError(f"which clip of {options.truth}? give --clip, such as --clip {next(iter(prepared.index))}")
         truth = replace(take_of(prepared, options.clip), name="truth")
     elif options.truth is not None:
-        truth = replace(read_take(options.truth, **told), name="truth")
+        truth = replace(read_take(options.truth, fps=options.fps, template=options.template), name="truth")
     like, predictions = truth, []
     for path in options.predictions:
-        take = read_take(path, like, unit=metres(options.unit), **told)
+        template = options.template if like is None else None
+        take = read_take(path, like, unit=metres(options.unit), fps=options.fps, template=template)
         predictions.append(take)
         like = like or take
     names = (
@@ -92,7 +93,7 @@ def _frames(times: str | None, take: object) -> list[int]:
         return choose_frames(take).tolist()
     try:
         frames = [round(float(time) * take.fps) for time in times.split(",")]
-    except ValueError as error:
+    except (ValueError, OverflowError) as error:
         raise InputError(f"--times {times}: give seconds with commas between, such as 0.4,1.25") from error
     if not all(0 <= frame < len(take.vertices) for frame in frames):
         raise InputError(f"--times {times}: the animation is {len(take.vertices) / take.fps:.2f} s long")

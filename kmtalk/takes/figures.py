@@ -55,9 +55,12 @@ def error_figure(
 
     frames: those shown; largest: millimetres of the last colour, by default what 99.5 % of the shown vertices stay
     under. Below the faces, the mean lip distance (or that of all vertices) runs over time.
+    Errors: InputError where `largest` is not above 0.
     """
     frames = np.asarray(frames, int)
     distances = [np.linalg.norm(take.vertices[frames] - truth.vertices[frames], axis=-1) * 1e3 for take in predictions]
+    if largest is not None and not 0 < largest < np.inf:
+        raise InputError(f"the last colour cannot be an error of {largest:g} mm: give more than 0, or nothing")
     largest = largest or max(0.5, float(np.quantile(np.concatenate(distances), 0.995)))
     rows = [
         draw_frames(take, frames, far, largest, camera=camera) for take, far in zip(predictions, distances, strict=True)

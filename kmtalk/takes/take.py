@@ -1,6 +1,5 @@
 """Take: one performance of a face as vertices, whoever made it, with what is known about it."""
 
-import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -12,6 +11,7 @@ from kmtalk.data.prepared import Prepared
 from kmtalk.errors import InputError
 from kmtalk.face import IDENTITIES, Look, load_face
 from kmtalk.metrics import check_metres
+from kmtalk.npz import read_npz
 from kmtalk.phonemes import Phoneme
 
 
@@ -60,7 +60,7 @@ def take_of(prepared: Prepared, clip: str) -> Take:
         regions=prepared.regions,
         landmarks=prepared.landmarks,
         phonemes=prepared.phonemes(clip) or (),
-        audio=prepared.audio(clip),
+        audio=prepared.audio(clip) if entry.seconds else np.zeros(0, np.float32),
         subject=entry.subject,
         metres_per_unit=prepared.metres_per_unit,
     )
@@ -89,18 +89,31 @@ def read_take(
         raise InputError(
             f"{path} has {vertices.shape[1]} vertices, the face {len(face.template)}: give the template of its mesh"
         )
-    rate = float(arrays["fps"]) if "fps" in arrays else fps or (like.fps if like else None)
-    if rate is None:
-        raise InputError(f"{path} does not say how fast it runs: give --fps")
-    labels, times = arrays.get("phoneme_labels", ()), arrays.get("phoneme_times", ())
     return replace(
         face,
         name=path.stem,
         vertices=vertices,
-        fps=rate,
+        fps=_rate(arrays, like.fps if fps is None and like else fps, path),
         key_frames=arrays.get("key_frames"),
-        phonemes=tuple(Phoneme(str(label), *map(float, ends)) for label, ends in zip(labels, times, strict=True)),
+        phonemes=_phonemes(arrays, path),
     )
+
+
+def _rate(arrays: dict[str, np.ndarray], told: float | None, path: Path) -> float:
+    """What the file says, else what was told."""
+    rate = arrays.get("fps", np.array(told))
+    if rate.dtype == object:
+        raise InputError(f"{path} does not say how fast it runs: give --fps")
+    if rate.size != 1 or rate.dtype.kind not in "fiu" or not 0 < rate.item() < np.inf:
+        raise InputError(f"{path} cannot run at {rate} frames a second: give one number above 0")
+    return float(rate.item())
+
+
+def _phonemes(arrays: dict[str, np.ndarray], path: Path) -> tuple[Phoneme, ...]:
+    labels, times = arrays.get("phoneme_labels", np.zeros(0)), arrays.get("phoneme_times", np.zeros((0, 2)))
+    if times.shape != (labels.size, 2) or times.dtype.kind != "f":
+        raise InputError(f"{path} holds {labels.size} phonemes with times of shape {times.shape}: write it again")
+    return tuple(Phoneme(str(label), *ends) for label, ends in zip(labels.ravel(), times.tolist(), strict=True))
 
 
 def _metres(vertices: np.ndarray, unit: float, path: Path) -> np.ndarray:
@@ -121,10 +134,9 @@ def _read(path: Path) -> dict[str, np.ndarray]:
         raise InputError(f"{path} is no animation: give an .npz that kmtalk wrote, or an .npy of vertices")
     try:
         if path.suffix.lower() == ".npy":
-            return {"vertices": np.load(path, mmap_mode="r", allow_pickle=False)}
-        with np.load(path, allow_pickle=False) as packed:
-            arrays = {name: packed[name] for name in packed.files}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+            return {"vertices": np.lib.format.open_memmap(path, mode="r")}
+        arrays = read_npz(path)
+    except (OSError, ValueError) as error:
         raise InputError(f"{path} cannot be read ({error}): save it again with numpy.save or kmtalk") from error
     if "vertices" not in arrays:
         raise InputError(f"{path} has no array 'vertices': it has {', '.join(arrays) or 'none'}")
