@@ -6,10 +6,10 @@ from dataclasses import replace
 import numpy as np
 
 from kmtalk.audio import SAMPLE_RATE
+from kmtalk.bands import WINDOW, log_bands
 from kmtalk.phonemes import Phoneme
 
-_HOP, _WINDOW, _SPECTRUM, _BANDS = 80, 400, 512, 12
-_LOWEST, _HIGHEST, _RANGE = 40.0, 7600.0, 13.8  # hertz, and nats under the loudest band that still count
+_HOP, _BANDS = 80, 12
 _REACH = 0.03  # seconds that a boundary may move by
 _SPAN = 0.08  # seconds of sound to either side that say where it lies
 _SHORTEST = 0.01
@@ -24,7 +24,7 @@ def refine(phonemes: Sequence[Phoneme], audio: np.ndarray) -> tuple[Phoneme, ...
     times = np.array([phoneme.start for phoneme in phonemes] + [phonemes[-1].end]) if phonemes else np.zeros(0)
     if len(times) < 3:
         return tuple(phonemes)
-    bands = log_bands(audio, _HOP)
+    bands = log_bands(audio, _HOP, _BANDS, WINDOW // 2)
     sums = np.concatenate([np.zeros((1, _BANDS)), np.cumsum(bands - bands.mean(axis=0), axis=0)])
     refined = times.copy()
     middles = (times[1:] + times[:-1]) / 2
@@ -53,22 +53,3 @@ def _best_split(sums: np.ndarray, low: float, high: float, time: float) -> float
     left, right = sums[at[:, 0]] - sums[first], sums[last] - sums[at[:, 0]]
     explained = (left**2 / (at - first) + right**2 / (last - at)).sum(axis=1)
     return float(at[np.argmax(explained), 0] / rate)
-
-
-def log_bands(audio: np.ndarray, hop: int) -> np.ndarray:
-    """Return (S // hop, 12) log power of 25 ms around each hop of 16 kHz audio, in bands equally wide in mel."""
-    count = len(audio) // hop
-    padded = np.pad(np.asarray(audio, np.float32), (_WINDOW // 2, _WINDOW))
-    low, high = (2595 * np.log10(1 + hertz / 700) for hertz in (_LOWEST, _HIGHEST))
-    edges = 700 * (10 ** (np.linspace(low, high, _BANDS + 1) / 2595) - 1)
-    bins = np.rint(edges * _SPECTRUM / SAMPLE_RATE).astype(int)
-    bins = np.maximum(bins, bins[0] + np.arange(_BANDS + 1))  # the lowest bands are narrower than a bin
-    power = np.zeros((count, _BANDS))
-    step = 60 * SAMPLE_RATE // hop  # a minute at a time keeps memory small
-    for start in range(0, count, step):
-        stop = min(count, start + step)
-        windows = np.lib.stride_tricks.sliding_window_view(padded[start * hop :], _WINDOW)[::hop][: stop - start]
-        spectrum = np.abs(np.fft.rfft(windows * np.hanning(_WINDOW), _SPECTRUM, axis=1)) ** 2
-        power[start:stop] = np.add.reduceat(spectrum[:, : bins[-1]], bins[:-1], axis=1) / np.diff(bins)
-    log = np.log(power + 1e-10)
-    return np.maximum(log, log.max(initial=-23.0) - _RANGE)

@@ -9,14 +9,14 @@ import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
 from kmtalk.audio import SAMPLE_RATE
+from kmtalk.bands import WINDOW, log_bands
 from kmtalk.phonemes import LABELS, RATE, Phoneme
 
 SWITCH = 3.0
 """Cost, in nats, of going from one phoneme to the next where the sound changes as it does on average."""
 
 _LARGEST = 4.0  # change, as a multiple of the ordinary one: a click is no better a boundary than a stop's release
-_HOP, _WINDOW, _SPECTRUM, _BANDS = SAMPLE_RATE // RATE, 400, 512, 20
-_LOWEST, _HIGHEST, _RANGE = 40.0, 7600.0, 13.8  # hertz, and nats under the loudest band that still count
+_HOP, _BANDS = SAMPLE_RATE // RATE, 20
 
 
 def localise(
@@ -48,7 +48,7 @@ def spectral_change(audio: np.ndarray) -> np.ndarray:
     The distance between the mean log spectra of the 20 ms before and the 20 ms after, over its median where there is
     sound, at most 4.
     """
-    bands = _log_bands(np.asarray(audio, np.float32))
+    bands = log_bands(audio, _HOP, _BANDS, (WINDOW - _HOP) // 2)
     count = len(bands)
     if count < 2:
         return np.ones(count)
@@ -64,24 +64,6 @@ def spectral_change(audio: np.ndarray) -> np.ndarray:
 def fit(change: np.ndarray, frames: int) -> np.ndarray:
     """Return a spectral change for exactly so many frames: an encoder may give one more than the sound has."""
     return np.pad(change[:frames], (0, max(0, frames - len(change))), constant_values=1.0)
-
-
-def _log_bands(audio: np.ndarray) -> np.ndarray:
-    """(S,) audio -> (S // 160, 20) log power in bands that are equally wide on the mel scale."""
-    count = len(audio) // _HOP
-    padded = np.pad(audio, ((_WINDOW - _HOP) // 2, _WINDOW))
-    low, high = (2595 * np.log10(1 + hertz / 700) for hertz in (_LOWEST, _HIGHEST))
-    edges = 700 * (10 ** (np.linspace(low, high, _BANDS + 1) / 2595) - 1)
-    bins = np.unique(np.rint(edges * _SPECTRUM / SAMPLE_RATE).astype(int))
-    power = np.zeros((count, _BANDS))
-    for start in range(0, count, 60 * RATE):  # a minute at a time keeps memory small
-        stop = min(count, start + 60 * RATE)
-        windows = np.lib.stride_tricks.sliding_window_view(padded[start * _HOP :], _WINDOW)[::_HOP][: stop - start]
-        spectrum = np.abs(np.fft.rfft(windows * np.hanning(_WINDOW), _SPECTRUM, axis=1)) ** 2
-        sums = np.add.reduceat(spectrum[:, : bins[-1]], bins[:-1], axis=1) / np.diff(bins)
-        power[start:stop, : sums.shape[1]] = sums
-    log = np.log(power + 1e-10)
-    return np.maximum(log, log.max(initial=-23.0) - _RANGE)
 
 
 def best_path(scores: np.ndarray, switch: float | np.ndarray) -> np.ndarray:

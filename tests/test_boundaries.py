@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from kmtalk.boundaries import log_bands, refine
+from kmtalk.boundaries import refine
 from kmtalk.phonemes import Phoneme
 from tests.conftest import sound, spoken
 
@@ -55,11 +55,3 @@ def test_without_boundaries_nothing_moves(phonemes, voice):
 def test_phonemes_may_end_after_the_sound():
     phonemes = (Phoneme("AA", 0, 0.1), Phoneme("M", 0.1, 0.2), Phoneme("S", 0.2, 0.3))
     assert edges(refine(phonemes, np.zeros(1600, np.float32)))[-1] == 0.3
-
-
-def test_log_bands_tell_high_from_low():
-    time = np.arange(16000) / 16000
-    low, high = (log_bands(np.sin(2 * np.pi * hertz * time).astype(np.float32), 80) for hertz in (300, 5000))
-    assert low.shape == (200, 12)
-    assert low[100].argmax() < 3
-    assert high[100].argmax() > 8

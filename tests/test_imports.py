@@ -29,6 +29,7 @@ FLOORS = (
     "handles motion",
     "alignment",
     "boundaries keys localise metrics prosody textgrid",
+    "bands",
     "audio face",
     "assets batch decode files ipa npz phonemes version",
     "errors",
