@@ -9,7 +9,6 @@ import os
 import tempfile
 from collections.abc import Callable
 from functools import partial
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -77,7 +76,7 @@ def launch(blocks: gr.Blocks, **options: Any) -> tuple:  # noqa: ANN401
         max_file_size=f"{MAX_MEGABYTES}mb",
         run_history=False,
         state_session_capacity=64,
-        mcp_server=find_spec("mcp") is not None,
+        mcp_server=page.speaks_mcp(),
         **options,
     )
 

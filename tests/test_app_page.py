@@ -461,13 +461,12 @@ def host(app_url, tmp_path_factory):
     """Another site, which embeds the page in a frame and as a web component."""
     folder = tmp_path_factory.mktemp("host")
     allow = "microphone; autoplay; clipboard-write; fullscreen"
-    (folder / "frame.html").write_text(f'<iframe src="{app_url}" width="100%" height="2400" allow="{allow}"></iframe>')
+    (folder / "frame.html").write_text(f'<iframe src="{app_url}?face=ben" width="900" height="2400" allow="{allow}">')
     script = re.search(r'src="[./]*(assets/index-[^"]+\.js)"', httpx.get(app_url).text).group(1)
     (folder / "component.html").write_text(
         f'<script type="module" src="{app_url}{script}"></script><gradio-app src="{app_url}"></gradio-app>'
     )
     handler = partial(SimpleHTTPRequestHandler, directory=str(folder))
-    handler.log_message = lambda *arguments: None
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     Thread(target=server.serve_forever, daemon=True).start()
     yield f"http://127.0.0.1:{server.server_port}"
@@ -480,7 +479,8 @@ def test_it_works_in_a_frame_of_another_site(browser, host, recording):
     page.goto(f"{host}/frame.html")
     frame = page.frame_locator("iframe")
     frame.locator("#recording input[type=file]").set_input_files(str(recording))
-    frame.locator("#recording [data-testid^=waveform]").wait_for()
+    frame.locator("#recording [data-testid^=waveform]").first.wait_for()
+    assert frame.get_by_label("Ben").is_checked()
     frame.locator("#animate").click()
     frame.locator("#timeline .phoneme").first.wait_for()
     frame.locator("#kmtalk-viewer .viewer:not(.resting)").wait_for()

@@ -42,12 +42,6 @@ class Controls:
             [(style or "Mean of all", style) for style in styles], value="", label="Style", visible=len(styles) > 1
         )
         self.camera = self._choice("camera", CAMERAS, label="Camera")
-        with gr.Accordion("What is said", open=False):
-            self._add_words()
-        with gr.Accordion("How it moves", open=False):
-            self._add_motion()
-        with gr.Accordion("How it is filmed", open=False):
-            self._add_video()
         self.start = gr.Button("Animate", variant="primary", size="lg", elem_id="animate")
         self.stop = gr.Button("Stop", variant="stop", size="lg", visible=False, elem_id="stop")
         gr.Markdown(
@@ -55,6 +49,12 @@ class Controls:
             "Your recording and all that is made from it are deleted after an hour; nothing is kept.",
             elem_classes="small",
         )
+        with gr.Accordion("What is said", open=False):
+            self._add_words()
+        with gr.Accordion("How it moves", open=False):
+            self._add_motion()
+        with gr.Accordion("How it is filmed", open=False):
+            self._add_video()
         self.link = gr.Button(LINK, size="sm", elem_id="link")
 
     def _add_recording(self) -> None:
@@ -80,9 +80,9 @@ class Controls:
             "language", gr.Dropdown([(name, code) for code, name in LANGUAGES.items()], value="en-us", label="Language")
         )
         self.alignment = gr.File(
-            label="Or a TextGrid with a tier of phones, as the Montreal Forced Aligner writes it",
+            label="Or a TextGrid with a tier of phones",
             file_types=[".TextGrid", ".textgrid"],
-            height=96,
+            height=132,
             elem_id="alignment",
         )
 

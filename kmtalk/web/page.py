@@ -2,6 +2,7 @@
 
 import base64
 import os
+from importlib.util import find_spec
 from pathlib import Path
 from string import Template
 
@@ -59,12 +60,19 @@ def header(service: Service) -> str:
 def note(name: str) -> str:
     """Return the Markdown of a note at the page's foot: code or limits."""
     host = os.environ.get("SPACE_HOST")
+    url = f"https://{host}" if host else f"http://127.0.0.1:{os.environ.get('GRADIO_SERVER_PORT', 7860)}"
     return Template((_FOLDER / f"{name}.md").read_text(encoding="utf-8")).substitute(
-        url=f"https://{host}" if host else "http://127.0.0.1:7860",
+        url=url,
+        mcp=f"Assistants reach the same four as MCP tools at `{url}/gradio_api/mcp/`." if speaks_mcp() else "",
         min_seconds=MIN_SECONDS,
         max_seconds=MAX_SECONDS,
         max_megabytes=MAX_MEGABYTES,
     )
+
+
+def speaks_mcp() -> bool:
+    """Return whether programs can reach the page by MCP: whether that package is installed."""
+    return find_spec("mcp") is not None
 
 
 def _portrait(name: str) -> str:

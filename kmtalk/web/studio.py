@@ -45,7 +45,7 @@ class Studio:
                 self.controls = Controls(service)
             with gr.Column(scale=7, min_width=320):
                 self._add_results()
-        with gr.Row(elem_classes="about"):
+        with gr.Row(elem_id="about"):
             gr.Markdown(page.note("code"), container=False)
             gr.Markdown(page.note("limits"), container=False)
         self._connect_settings(blocks)
@@ -54,14 +54,17 @@ class Studio:
     def _add_results(self) -> None:
         # Not tabs: those take what is not seen off the page, and a video that arrives there would be lost.
         with gr.Column(elem_id="screens"):
-            gr.Radio(["3D", "Video"], value="3D", interactive=True, show_label=False, container=False, elem_id="screen")
+            with gr.Row(elem_id="above"):
+                gr.Radio(
+                    ["3D", "Video"], value="3D", interactive=True, show_label=False, container=False, elem_id="screen"
+                )
+                self.status = Status(elem_id="status")
             rest = viewer_data(self.faces, next(iter(self.faces)))
             self.viewer = Viewer(rest, hint="Pick a voice and press Animate", elem_id="kmtalk-viewer")
             self.video = gr.Video(
                 show_label=False, interactive=False, buttons=[], elem_id="kmtalk-video", elem_classes="screen"
             )
             self.again = gr.Button("Film again with the present settings", size="sm", elem_id="again")
-        self.status = Status(elem_id="status")
         self.take = gr.State(None, time_to_live=HOUR)
         with gr.Column(visible=False, elem_id="results") as self.results:
             self.timeline = Timeline(elem_id="timeline")
