@@ -206,7 +206,7 @@ def test_closed_lips_touch_whatever_the_jaw_and_the_strength(talks, model, jaw, 
         frame = int(talk.key_frames[1:-1][talk.mouth_opening()[talk.key_frames[1:-1]].argmax()])
         shape = {"frame": frame, "jaw": jaw, "strength": strength, "round": rounded, "closed": 1}
         edited = apply_edits(talk, model, [{"do": "shape key", **shape}])
-        assert talk.mouth_opening()[frame] > 6e-3
+        assert talk.mouth_opening()[frame] > 5e-3
         assert edited.mouth_opening()[frame] < 0.5e-3
         assert gap(edited)[frame] > -0.2
 
@@ -225,7 +225,8 @@ def test_the_jaw_opens_and_shuts_by_degrees(talks, model):
 def test_a_closure_relabelled_as_a_vowel_opens(talks, model, old, new):
     for talk in talks:
         for index, phoneme in enumerate(talk.phonemes):
-            if phoneme.label == old:
+            beside = {p.label for p in talk.phonemes[max(0, index - 1) : index + 2]} - {old}
+            if phoneme.label == old and not beside & {"P", "B", "M"}:  # another closure beside it stays
                 middle = round((phoneme.start + phoneme.end) / 2 * 25)
                 edited = apply_edits(talk, model, [{"do": "relabel", "phoneme": index, "label": new}])
                 assert edited.mouth_opening()[middle] > 4e-3 > talk.mouth_opening()[middle]
@@ -266,7 +267,8 @@ def test_a_retimed_closure_closes_at_its_new_time(talks, model):
     later = {"start": phoneme.start + 0.08, "end": phoneme.end + 0.08}
     edited = apply_edits(talk, model, [{"do": "retime", "phoneme": index, **later}])
     frames = slice(round(phoneme.start * 25) - 1, round(later["end"] * 25) + 1)
-    assert np.argmin(gap(edited)[frames]) - np.argmin(gap(talk)[frames]) == 2
+    shut, shut_later = (np.flatnonzero(gap(one)[frames] < 0.5) for one in (talk, edited))
+    assert shut_later.mean() - shut.mean() == pytest.approx(2, abs=0.6)
 
 
 @pytest.mark.parametrize(
