@@ -218,6 +218,8 @@ def test_a_config_with_impossible_values(folder, values):
 def test_no_such_folder(tmp_path):
     assert "neither a folder here nor a valid Hub id" in complaint(tmp_path / "nothing")
     assert "neither a folder here nor a valid Hub id" in complaint("a/b/c")
+    (tmp_path / "file").touch()
+    assert "is a file: give the folder of the checkpoint" in complaint(tmp_path / "file")
 
 
 def test_a_file_is_no_folder(folder):

@@ -121,6 +121,15 @@ def test_vertices_that_do_not_exist(folder):
     assert "beyond the 504 there are" in complaint(folder)
 
 
+def test_numbers_in_place_of_lists(folder, own_face):
+    change(folder, **{"region.lips": np.array([3.0], np.float32)})
+    assert "must be lists of whole numbers" in complaint(folder)
+    change(folder, **{"region.lips": np.array(3, np.int32)})
+    assert "must be lists of whole numbers" in complaint(folder)
+    change(folder, template=np.float32([1.0])[0:1].reshape(()))
+    assert "template has shape (), expected (3,)" in complaint(folder)
+
+
 def test_a_face_of_another_basis(folder):
     path = folder / "face.json"
     path.write_text(json.dumps({**json.loads(path.read_text()), "basis_names": ["a", "b"]}))

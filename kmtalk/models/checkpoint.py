@@ -61,6 +61,8 @@ class Checkpoint(
             "force_download": force_download,
             "token": token,
         }
+        if Path(name).is_file():
+            raise InputError(f"{name} is a file: give the folder of the checkpoint, which has {WEIGHTS} in it")
         if Path(name).is_dir():
             _check_folder(Path(name))
         model = _build(_file(name, CONFIG, options), cls)

@@ -64,12 +64,12 @@ def read_face(described: Path, arrays: Path, basis_names: tuple[str, ...]) -> Fa
 
 
 def _check(face: Face, path: Path) -> None:
-    count = len(face.template)
+    vertices = face.template.shape[:1]
     shapes = {
-        "template": (face.template, (count, 3)),
-        "triangles": (face.triangles, (len(face.triangles), 3)),
-        "basis": (face.basis, (len(face.basis_names), count, 3)),
-        "head_weight": (face.head_weight, (count,)),
+        "template": (face.template, (*vertices, 3)),
+        "triangles": (face.triangles, (*face.triangles.shape[:1], 3)),
+        "basis": (face.basis, (len(face.basis_names), *vertices, 3)),
+        "head_weight": (face.head_weight, vertices),
         "head_pivot": (face.head_pivot, (3,)),
     }
     for name, (array, shape) in shapes.items():
@@ -78,5 +78,8 @@ def _check(face: Face, path: Path) -> None:
         if array.dtype.kind == "f" and not np.isfinite(array).all():
             raise InputError(f"{path}: {name} holds values that are not finite: train or save the model again")
     pointers = [face.triangles.ravel(), np.array(list(face.landmarks.values()), np.int64), *face.regions.values()]
+    if any(part.ndim != 1 or part.dtype.kind not in "iu" for part in pointers):
+        raise InputError(f"{path}: triangles and regions must be lists of whole numbers: save the model again")
+    count = len(face.template)
     if any(len(part) and not 0 <= part.min() <= part.max() < count for part in pointers):
         raise InputError(f"{path}: triangles, regions or landmarks name vertices beyond the {count} there are")
