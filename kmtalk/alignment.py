@@ -3,6 +3,7 @@
 import re
 import shutil
 import subprocess
+import unicodedata
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -12,6 +13,7 @@ from kmtalk.errors import InputError
 from kmtalk.ipa import to_arpabet
 from kmtalk.phonemes import LABELS, RATE, VOWELS, Phoneme, Word
 
+_LATIN = frozenset("en ca cs nl fi fr de it pl pt es sv tr".split())  # languages in Latin letters, by espeak-ng's names
 _FLOOR = np.float32(-12.0)  # one frame that the model thinks impossible must not forbid the right path
 _EXACT = 100_000_000  # frames times sounds that are searched in full: 100 MB
 _WINDOW = 400  # sounds searched around the best one in longer recordings: 35 s of speech
@@ -68,6 +70,7 @@ def pronounce(text: str, voice: str = "en-us") -> list[tuple[str, list[str]]]:
     if not written:
         raise InputError("the transcript is empty: give the text that is spoken, or none")
     # A space of no width keeps espeak-ng from joining words such as "of the", and changes nothing else.
+    _check_letters(text, voice)
     spoken = [_sounds(word) for word in _say(" \u200b ".join(written), voice).split()]
     spoken = [sounds for sounds in spoken if sounds]
     if not spoken:
@@ -80,6 +83,16 @@ def pronounce(text: str, voice: str = "en-us") -> list[tuple[str, list[str]]]:
         ]
         spoken = groups if len(groups) == len(written) else _shared(spoken, len(written))
     return [(word, sounds) for word, sounds in zip(written, spoken, strict=True) if sounds]
+
+
+def _check_letters(text: str, voice: str) -> None:
+    """Raise InputError for a text in another script than its language's, whose letters espeak-ng would spell out."""
+    letters = [letter for letter in text if letter.isalpha()]
+    latin = sum(unicodedata.name(letter, "").startswith("LATIN") for letter in letters)
+    if voice.split("-")[0] in _LATIN and 2 * latin < len(letters):
+        raise InputError(
+            f"the transcript {text[:40]!r} is not in the letters of the language {voice}: choose the language it is in"
+        )
 
 
 def _say(line: str, voice: str) -> str:

@@ -211,3 +211,16 @@ def test_without_espeak(monkeypatch, tmp_path):
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(InputError, match="install the package espeak-ng"):
         pronounce("hello")
+
+
+@needs_espeak
+@pytest.mark.parametrize(("text", "voice"), [("こんにちは", "en-us"), ("привет мир", "fr-fr"), ("שלום", "en-gb")])
+def test_text_in_other_letters_than_its_languages_is_refused(text, voice):
+    with pytest.raises(InputError, match=f"not in the letters of the language {voice}"):
+        pronounce(text, voice)
+
+
+@needs_espeak
+@pytest.mark.parametrize(("text", "voice"), [("привет мир", "ru"), ("नमस्ते", "hi"), ("hello", "ru"), ("42", "en-us")])
+def test_text_in_its_own_letters_or_figures_is_spoken(text, voice):
+    assert pronounce(text, voice)
