@@ -74,6 +74,10 @@ def test_a_single_short_word_stays_for_a_second_and_a_long_one_for_seven():
     assert [(c.start, c.end) for c in captions([Word("Oh", 1.0, 1.2), Word("Aaah", 9.0, 20.0)])] == [(1, 2), (9, 16)]
 
 
+def test_no_caption_is_held_past_the_recording():
+    assert [(c.start, c.end) for c in captions([Word("Oh", 1.0, 1.2)], 1.5)] == [(1, 1.5)]
+
+
 def test_times_are_hours_minutes_seconds_and_milliseconds(face, tmp_path):
     late = animation(face, (Word("naïve", 3661.0004, 3662.9996),))
     expected = "1\n01:01:01,000 --> 01:01:03,000\nnaïve\n\n"

@@ -29,19 +29,23 @@ def write(animation: Animation, file: BinaryIO) -> None:
     """
     if not animation.words:
         raise InputError("captions need the words: animate with a transcript of the recording, then write the .srt")
-    for number, caption in enumerate(captions(animation.words), 1):
+    for number, caption in enumerate(captions(animation.words, animation.duration), 1):
         times = f"{_time(caption.start)} --> {_time(caption.end)}"
         file.write("\n".join([str(number), times, *caption.lines, "", ""]).encode())
 
 
-def captions(words: Sequence[Word]) -> list[Caption]:
-    """Return words, in order, as captions that break at sentences and pauses and do not overlap."""
+def captions(words: Sequence[Word], duration: float = float("inf")) -> list[Caption]:
+    """Return words, in order, as captions that break at sentences and pauses and do not overlap.
+
+    duration: seconds of the recording, past which no caption is held.
+    """
     groups = list(_groups(words))
     following = [group[0].start for group in groups[1:]] + [float("inf")]
     made = []
     for group, limit in zip(groups, following, strict=True):
         start = group[0].start
-        end = min(max(group[-1].end, start + _SHORTEST), start + _LONGEST, limit)
+        held = min(start + _SHORTEST, duration)
+        end = min(max(group[-1].end, held), start + _LONGEST, limit)
         made.append(Caption(_lines([word.text for word in group]), start, end))
     return made
 
