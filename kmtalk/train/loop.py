@@ -1,7 +1,7 @@
 """The training loop: any module that turns batches into losses, to a running mean of its weights that can be resumed.
 
 Everything random in step n is drawn from (seed, n), so a run that was stopped and taken up again ends with the same
-weights as one that was not.
+weights as one that was not (in fp16 with nearly the same: the scale of its gradients starts anew).
 """
 
 import copy
@@ -181,11 +181,9 @@ class _Run:
         """Tell whether the score has stopped getting better."""
         over = bool(self.config.patience) and self.state.waited >= self.config.patience
         if over and self.where.is_main_process:
-            logger.info("stopped at step %d: no better %s for %d reports", *self._stopped())
+            told = self.state.steps, self.work.score, self.state.waited
+            logger.info("stopped at step %d: no better %s for %d reports", *told)
         return over
-
-    def _stopped(self) -> tuple[int, str, int]:
-        return self.state.steps, self.work.score, self.state.waited
 
     def batches(self) -> Iterator[list]:
         """Yield each step's batches of this process; the next step's are made while a step is taken."""
