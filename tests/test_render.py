@@ -129,6 +129,19 @@ def test_head_pose_moves_the_head_and_leaves_the_shoulders(face: Face):
     assert moved[at_rest[:, 1] < -0.2].max() < 1e-6
 
 
+def test_pieces_that_enclose_nothing_look_to_the_front():
+    """A small patch for a face above a larger one for a chest, as a scan may be cut, wound either way."""
+    square = np.float32([[-1, -1, 0], [1, -1, 0], [1, 1, 0], [-1, 1, 0]]) * 0.05
+    vertices = np.concatenate([square + np.float32([0, 0.2, 0.05]), square * np.float32([3, 1, 1])])
+    triangles = np.array([[0, 1, 2], [0, 2, 3], [4, 5, 6], [4, 6, 7]], np.int32)
+    still = np.zeros((1, 8, 3), np.float32)
+    for wound in (triangles, triangles[:, ::-1]):
+        face = dataclasses.replace(
+            ball(), template=vertices, triangles=wound, basis=still, head_weight=np.ones(8, np.float32)
+        )
+        np.testing.assert_allclose(make_surface(face).pose(np.zeros(1))[1], [[0, 0, 1]] * 8, atol=1e-6)
+
+
 def test_normals_point_outwards():
     for flip in (False, True):
         positions, normals = make_surface(ball(flip=flip)).pose(np.zeros(1))

@@ -171,8 +171,12 @@ def _clay(face: Face) -> Surface:
 
 
 def _outward(vertices: np.ndarray, triangles: np.ndarray) -> np.ndarray:
-    """Return the triangles wound counter-clockwise from outside, judged by the volume they enclose."""
-    a, b, c = (vertices[triangles[:, corner]] - vertices.mean(0) for corner in range(3))
+    """Return the triangles wound counter-clockwise from outside, judged by the volume they enclose.
+
+    What is open, such as a mask or separate pieces, encloses it with a point behind the head.
+    """
+    behind = vertices.mean(0) - (0, 0, np.ptp(vertices, axis=0).max())
+    a, b, c = (vertices[triangles[:, corner]] - behind for corner in range(3))
     volume = np.einsum("ij,ij->", a.astype(np.float64), np.cross(b, c))
     return triangles if volume >= 0 else np.ascontiguousarray(triangles[:, ::-1])
 
