@@ -208,8 +208,10 @@ class KMTalk(nn.Module, Checkpoint):
         """
         known = self.config.subjects
         if unknown := [name for name in subjects if name is not None and name not in known]:
-            listed = ", ".join(known) or "none"
-            raise InputError(f"the model knows no style {unknown[0]!r}: choose one of {listed}, or none for their mean")
+            advice = (
+                f"choose one of {', '.join(known)}, or none for their mean" if known else "it has one style, name none"
+            )
+            raise InputError(f"the model knows no style {unknown[0]!r}: {advice}")
         if self.styles is None:
             return torch.zeros(len(subjects), self.config.width, device=self.device)
         table = torch.cat([self.styles.weight, self.styles.weight.mean(0, keepdim=True)])
