@@ -201,6 +201,17 @@ def test_the_command(biwi, predictions, tmp_path, capsys):
     assert "these look like meshes of area 1" in capsys.readouterr().err
 
 
+def test_the_command_names_what_is_not_there(biwi, predictions, tmp_path, capsys):
+    file = str(next(iter(sorted(predictions.iterdir()))))
+    for prediction, truth, said in (
+        ("nowhere", biwi.folder, "there is no nowhere"),
+        (predictions, "nowhere", "there is no nowhere"),
+        (file, biwi.folder, f"{file} is neither"),
+    ):
+        assert program.main(["score", str(prediction), "--truth", str(truth)]) == 2
+        assert said in capsys.readouterr().err
+
+
 def test_the_command_with_two_files(tmp_path, capsys):
     face = replicas.tiny_face()
     replicas.write_ply(tmp_path / "face.ply", face.vertices, face.triangles)

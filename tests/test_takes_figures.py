@@ -137,6 +137,13 @@ def test_the_command_without_a_truth(files, capsys):
     assert [path.name for path in (files / "out").iterdir()] == ["faces.png"]  # without landmarks there is no lip curve
 
 
+def test_other_rates_are_told_before_other_lengths(files, truth, capsys):
+    np.savez(files / "slow.npz", vertices=truth.vertices[::2], fps=12.5)
+    told = ["--truth", str(files / "truth.npy"), "--template", str(files / "face.ply"), "--fps", "25"]
+    assert program.main(["figures", str(files / "slow.npz"), *told, "--out", str(files / "out")]) == 2
+    assert "slow runs at 12.5 frames a second, truth at 25" in capsys.readouterr().err
+
+
 def test_predictions_in_another_unit_than_the_truth_and_its_template(files):
     np.save(files / "guess.npy", np.load(files / "guess.npy") * 1000)
     told = ["--template", str(files / "face.ply"), "--fps", "25", "--times", "0.24", "--out", str(files / "out")]

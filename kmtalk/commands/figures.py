@@ -77,12 +77,14 @@ def _takes(options: argparse.Namespace) -> tuple[object, list]:
     )
     if len(names) != len(predictions):
         raise InputError(f"{len(predictions)} predictions have {len(names)} names: give one for each in --names")
+    if other := next((take for take in predictions if take.fps != like.fps), None):
+        raise InputError(
+            f"{other.name} runs at {other.fps:g} frames a second, {like.name} at {like.fps:g}: make both at one rate"
+        )
     shared = min(check_frames(take.vertices, like.vertices) for take in predictions)
     cut = [
         replace(take, name=name, vertices=take.vertices[:shared]) for take, name in zip(predictions, names, strict=True)
     ]
-    if any(take.fps != like.fps for take in cut):
-        raise InputError("the animations run at different frame rates: make all of them at one")
     return (replace(truth, vertices=truth.vertices[:shared]) if truth else None), cut
 
 

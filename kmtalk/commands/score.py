@@ -17,7 +17,9 @@ def add(commands: argparse._SubParsersAction) -> None:
         "folder of CLIP.npy or .npz, or a checkpoint, against a prepared data set, or one file against another.",
     )
     parser.add_argument("prediction", type=Path, help="a folder of predictions, a checkpoint, or one .npz or .npy")
-    parser.add_argument("--truth", type=Path, required=True, help="a prepared data set, or one .npz or .npy")
+    parser.add_argument(
+        "--truth", type=Path, required=True, metavar="DIR_OR_FILE", help="a prepared data set, or one .npz or .npy"
+    )
     parser.add_argument("--split", default="test", help="of the data set (default: test)")
     parser.add_argument("--unit", default="m", help="of the predictions: m (default), cm, mm, or metres per unit")
     parser.add_argument("--fps", type=float, help="of .npy files that are scored against each other")
@@ -34,6 +36,11 @@ def run(options: argparse.Namespace) -> int:
 
     if options.json and not options.json.parent.is_dir():
         raise InputError(f"{options.json} cannot be written: the folder {options.json.parent} does not exist")
+    for path in (options.prediction, options.truth):
+        if not path.exists():
+            raise InputError(f"there is no {path}: check its name")
+    if options.truth.is_dir() and not options.prediction.is_dir():
+        raise InputError(f"a data set is scored against a checkpoint or a folder, {options.prediction} is neither")
     unit, metres_per_unit = metres(options.unit), 1.0
     if options.truth.is_dir():
         prepared = load_prepared(options.truth)

@@ -69,5 +69,5 @@ def check_metres(vertices: np.ndarray, name: str) -> None:
         guess = next((f": these look like {unit}" for unit, (low, high) in units.items() if low <= size < high), "")
         raise InputError(
             f"the {name} is {size:.3g} from end to end, a face in metres is {SMALLEST} to {LARGEST}{guess}; "
-            "say what one unit is"
+            "say what one unit is, by unit= or --unit"
         )

@@ -125,7 +125,7 @@ def _metres(vertices: np.ndarray, unit: float, path: Path) -> np.ndarray:
             f"{path} holds {vertices.dtype} of shape {vertices.shape}: give (T, V, 3) or (T, V * 3) numbers"
         )
     vertices = vertices if unit == 1 else (vertices * np.float32(unit)).astype(np.float32)
-    check_metres(vertices[0], path.name)
+    check_metres(vertices[0], f"file {path.name}")
     return vertices
 
 
@@ -146,7 +146,7 @@ def _read(path: Path) -> dict[str, np.ndarray]:
 def _from_mesh(path: Path, unit: float) -> Take:
     mesh = read_mesh(path)
     template = (mesh.vertices * unit).astype(np.float32)
-    check_metres(template, path.name)
+    check_metres(template, f"template {path.name}")
     return Take(path.stem, template[None], 0.0, template, mesh.triangles)
 
 
