@@ -17,8 +17,16 @@ DEFAULT_FORMATS = "mp4,npz,json,TextGrid"
 
 def add(commands: argparse._SubParsersAction) -> None:
     """Add the command and its options."""
-    parser = commands.add_parser("animate", help="make a face speak recordings")
-    parser.add_argument("speech", nargs="+", type=Path, help="sound or video files, or folders of them")
+    parser = commands.add_parser(
+        "animate",
+        help="make a face speak recordings",
+        description="Make a face speak recordings: write OUT/NAME.FORMAT for each recording and each format, over "
+        "what has that name. One bad recording does not stop the others. Exit code: 0 if all succeeded, 2 for input "
+        "that cannot be used, 1 for any other failure.",
+    )
+    parser.add_argument(
+        "speech", nargs="+", type=Path, help="sound or video files, or folders of them (not what is in their folders)"
+    )
     parser.add_argument("--out", type=Path, default=Path(), metavar="DIR", help="folder to write to (default: here)")
     listed = f"some of {', '.join(FORMATS)}, with commas between (default: {DEFAULT_FORMATS})"
     parser.add_argument("--formats", default=DEFAULT_FORMATS, metavar="LIST", help=listed)
@@ -39,6 +47,8 @@ def run(options: argparse.Namespace) -> int:
         raise InputError(
             f"a transcript, an alignment and edits are of one recording, {len(recordings)} were given: give one"
         )
+    if "srt" in formats and options.transcript is None and options.alignment is None:
+        raise InputError("srt needs the words: give --transcript, or --alignment with a tier of words")
     shots = {name: suited(shot, Path(f"video.{name}")) for name in formats if name in VIDEO_FORMATS}
     make_folder(options.out)
     targets = [options.out / f"{recording.stem}.{name}" for recording in recordings for name in formats]

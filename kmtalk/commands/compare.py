@@ -14,11 +14,16 @@ _EXAMPLE = "such as --left keys=phonemes --right keys=uniform"
 
 def add(commands: argparse._SubParsersAction) -> None:
     """Add the command and its options."""
-    parser = commands.add_parser("compare", help="film a recording with two settings side by side")
+    parser = commands.add_parser(
+        "compare",
+        help="film a recording with two settings side by side",
+        description="Film a recording with two settings side by side, each with its curve of the mouth and its key "
+        "frames: OUT/NAME-comparison.mp4.",
+    )
     parser.add_argument("speech", type=Path, help="a sound or video file")
     parser.add_argument("--out", type=Path, default=Path(), metavar="DIR", help="folder to write to (default: here)")
     for side in ("left", "right"):
-        told = f"options of the animation for the {side} face alone, such as keys=uniform, face=ben or life=off"
+        told = f"options of the animation (below) for the {side} face alone, such as keys=uniform, face=ben or life=off"
         parser.add_argument(f"--{side}", nargs="+", default=[], metavar="NAME=VALUE", help=told)
     parser.add_argument("--titles", nargs=2, metavar=("LEFT", "RIGHT"), help="what is written above the faces")
     add_speaking(parser)
@@ -48,15 +53,17 @@ def _side(options: argparse.Namespace, given: list[str]) -> argparse.Namespace:
     """Return the options with those of one side in their place."""
     parser = options.parser(prog="python -m kmtalk compare", add_help=False, allow_abbrev=False)
     add_speaking(parser)
+    known = list(vars(parser.parse_args([])))
     arguments = []
     for setting in given:
         name, equals, value = setting.partition("=")
         if not equals:
             raise InputError(f"{setting!r} is no setting: give NAME=VALUE, {_EXAMPLE}")
-        if name == "life":
-            arguments.append({"on": "--life", "off": "--no-life"}.get(value, f"--life={value}"))
-        else:
-            arguments.append(f"--{name}={value}")
+        if name not in known:
+            raise InputError(f"{setting!r} cannot differ between the sides: what can is {', '.join(known)}")
+        if name == "life" and value not in ("on", "off"):
+            raise InputError(f"{setting!r} is no setting: give life=on or life=off")
+        arguments.append({"life=on": "--life", "life=off": "--no-life"}.get(setting, f"--{setting}"))
     return parser.parse_args(arguments, copy(options))
 
 

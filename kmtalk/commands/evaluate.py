@@ -9,7 +9,12 @@ from kmtalk.errors import InputError
 
 def add(commands: argparse._SubParsersAction) -> None:
     """Add the command and its options."""
-    parser = commands.add_parser("evaluate", help="score a checkpoint on labelled voices and tracked faces")
+    parser = commands.add_parser(
+        "evaluate",
+        help="score a checkpoint on labelled voices and tracked faces",
+        description="Score a checkpoint on recordings of real people: phonemes and lips where the sounds are labelled, "
+        "the mouth's motion where a face was tracked. Each score is told with its definition.",
+    )
     parser.add_argument("--speech", type=Path, required=True, help="folder with labelled/ and faces/ recordings")
     parser.add_argument("--model", metavar="DIR_OR_HUB_ID", help="a checkpoint (default: the shipped one)")
     parser.add_argument(

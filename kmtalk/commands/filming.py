@@ -8,7 +8,7 @@ from kmtalk.render import ASPECTS, BACKDROPS, CAMERAS, CAPTIONS, LOOKS, RENDERER
 def add_filming(parser: argparse.ArgumentParser) -> None:
     """Add the options of the video."""
     group = parser.add_argument_group("the video")
-    group.add_argument("--size", type=int, default=512, help="pixels of its shorter side, even (default: 512)")
+    group.add_argument("--size", type=int, default=512, help="pixels of its shorter side, even, from 64 (default: 512)")
     group.add_argument("--aspect", default="square", help=f"{_listed(ASPECTS)} (default: square)")
     group.add_argument("--camera", default="front", help=f"{_listed(CAMERAS)} (default: front)")
     behind = f"{_listed(BACKDROPS)}, transparent, or a colour such as #2a6f97"

@@ -7,6 +7,8 @@ from pathlib import Path
 from kmtalk.animate import KEYS
 from kmtalk.errors import InputError
 
+_EDITS = "edits of key frames and phonemes, as saved on the page or written by --formats json (see kmtalk/edits.py)"
+
 
 def add_speaking(parser: argparse.ArgumentParser) -> None:
     """Add the options of the animation."""
@@ -16,10 +18,15 @@ def add_speaking(parser: argparse.ArgumentParser) -> None:
     told = group.add_mutually_exclusive_group()
     told.add_argument("--transcript", metavar="TEXT", help="what is said, for better phonemes")
     told.add_argument(
-        "--alignment", type=Path, metavar="FILE.TextGrid", help="a TextGrid whose phones are taken as they are"
+        "--alignment",
+        type=Path,
+        metavar="FILE.TextGrid",
+        help="a TextGrid, as from the Montreal Forced Aligner, whose phones are taken as they are",
     )
     group.add_argument(
-        "--language", default="en-us", help="of the transcript, by espeak-ng's name (default: %(default)s)"
+        "--language",
+        default="en-us",
+        help="of the transcript, such as fr-fr, de or ru; `espeak-ng --voices` lists them (default: %(default)s)",
     )
     group.add_argument(
         "--keys",
@@ -27,9 +34,9 @@ def add_speaking(parser: argparse.ArgumentParser) -> None:
         help="where the key frames are: at the phonemes' boundaries, in their middles, or every third frame "
         "(default: where the model was trained to have them, the shipped one at the boundaries)",
     )
-    group.add_argument("--edits", type=Path, metavar="FILE.json", help="a list of edits to key frames and phonemes")
+    group.add_argument("--edits", type=Path, metavar="FILE.json", help=_EDITS)
     group.add_argument("--face", help="ari (default), ben, cleo, or a folder with head.npz")
-    group.add_argument("--style", help="one of the model's subjects (default: their mean)")
+    group.add_argument("--style", help="one of a trained model's subjects (default: their mean)")
     group.add_argument("--fps", type=float, default=25.0, help="frames a second, 20 to 120 (default: 25)")
     group.add_argument(
         "--life",
@@ -62,13 +69,15 @@ def settings_of(options: argparse.Namespace) -> dict[str, object]:
 
 
 def read_edits(path: Path) -> list[dict]:
-    """Return the edits in a JSON file: a list of operations as animate(edits=...) takes it."""
+    """Return the edits in a JSON file, a list or an object with one, as animate(edits=...) takes them."""
     try:
         edits = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise InputError(f"{path} cannot be read ({error.strerror}): check its name and permissions") from error
     except ValueError:
         raise InputError(f"{path} is no JSON: give a file with a list of edits") from None
+    if isinstance(edits, dict):
+        edits = edits.get("edits")  # what --formats json wrote
     if not isinstance(edits, list) or not all(isinstance(edit, dict) for edit in edits):
         raise InputError(f'{path} holds no list of edits, such as [{{"do": "delete key", "frame": 20}}]')
     return edits

@@ -22,7 +22,8 @@ def add(commands: argparse._SubParsersAction) -> None:
     parser = commands.add_parser(
         "train",
         help="train a checkpoint on a spoken corpus or a prepared data set",
-        description="Train a checkpoint. Several GPUs: accelerate launch -m kmtalk train ... (pip install accelerate).",
+        description="Train a checkpoint, OUT/checkpoint, and write how it goes to OUT/log.csv. Several GPUs: "
+        "accelerate launch -m kmtalk train ... (pip install accelerate).",
     )
     source = parser.add_mutually_exclusive_group()
     source.add_argument("--data", type=Path, metavar="DIR", help="prepared data set, as `prepare` wrote it")
@@ -33,7 +34,11 @@ def add(commands: argparse._SubParsersAction) -> None:
         help="folder that `corpus` wrote (default: %(default)s)",
     )
     parser.add_argument("--out", type=Path, required=True, help="folder of the run; a stopped run there is resumed")
-    parser.add_argument("--config", metavar="NAME_OR_FILE.json", help="settings for --data: a shipped name or a file")
+    parser.add_argument(
+        "--config",
+        metavar="NAME_OR_FILE.json",
+        help="settings for --data: `own`, another name in kmtalk/train/configs, or a file",
+    )
     parser.add_argument(
         "--start",
         metavar="DIR_OR_HUB_ID",
