@@ -338,6 +338,8 @@ def test_verdicts_follow_from_the_numbers():
     assert "disagrees" in verdict(better, [5.0])
     assert "disagrees" in verdict(better, [5.0, -2.0])
     assert "neither confirmed" in verdict(unsure, [5.0])
+    assert "outside the interval" in verdict(unsure, [30.0])
+    assert "outside" not in verdict(unsure, [5.0])
     assert "no such row" in verdict(worse, [])
     assert worse.spread == pytest.approx(1)
     assert Change((1.0, 2.0, 3.0, 4.0)).is_clear  # 2.5 > 3.182 * 1.291 / 2

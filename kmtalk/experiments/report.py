@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+
 from kmtalk.experiments.results import Results, agreement, paper_figures, read_results
 from kmtalk.experiments.sections import (
     Finding,
@@ -68,7 +70,8 @@ def _in_short(findings: Sequence[Finding]) -> list[str]:
     for kind, head in heads.items():
         names = "; ".join(f"{finding.name} {finding.found.mean:+.1f} %" for finding in judged[kind])
         lines.append(f"- **{head}: {len(judged[kind])}.** {names}{'.' * bool(names)}".rstrip())
-    return lines
+    alike = sum(np.sign(finding.found.mean) == np.sign(finding.published[0]) for finding in judged["open"])
+    return [*lines, f"  (The means of {alike} of these {len(judged['open'])} point as the paper's do.)"]
 
 
 def _command(config: dict) -> str:

@@ -88,12 +88,15 @@ class Change:
         return float(np.std(self.percents, ddof=1)) if len(self.percents) > 1 else math.nan
 
     @property
-    def is_clear(self) -> bool:
-        """Whether it is more than chance may do: 0 lies outside the 95 % interval of the mean (Student's t, paired)."""
+    def reach(self) -> float:
+        """Half of the 95 % interval of the mean (Student's t), or of what one seed leaves open."""
         count = len(self.percents)
-        if count == 1:
-            return abs(self.mean) >= self.faint
-        return abs(self.mean) > stdtrit(count - 1, 0.975) * self.spread / math.sqrt(count)
+        return self.faint if count == 1 else float(stdtrit(count - 1, 0.975)) * self.spread / math.sqrt(count)
+
+    @property
+    def is_clear(self) -> bool:
+        """Whether it is more than chance may do: 0 lies outside the interval."""
+        return abs(self.mean) > self.reach
 
 
 def change(values: Sequence[float], reference: Sequence[float], faint: float = FAINT) -> Change:
@@ -126,9 +129,15 @@ def verdict(found: Change, published: Sequence[float]) -> str:
     conclusions = {
         "agrees": f"**agrees** in direction{_size(found, published)}",
         "disagrees": "**disagrees**",
-        "open": "**neither confirmed nor contradicted**",
+        "open": f"**neither confirmed nor contradicted**{_outside(found, published)}",
     }
     return f"{ours}; the paper has {theirs}: {conclusions[agreement(found, published)]}."
+
+
+def _outside(found: Change, published: Sequence[float]) -> str:
+    """Whether an effect as large as the paper's would have shown."""
+    far = len(found.percents) > 1 and all(abs(percent - found.mean) > found.reach for percent in published)
+    return ", but the paper's size lies outside the interval" if far else ""
 
 
 def _size(found: Change, published: Sequence[float]) -> str:
