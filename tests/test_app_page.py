@@ -258,6 +258,22 @@ def test_an_edit_is_completed_again_and_everything_follows(visit, recording):
     page.context.close()
 
 
+def test_an_edit_made_while_filming_puts_its_own_files_in_place(visit, voice, tmp_path):
+    page = visit(reduced_motion="reduce")
+    choose_small_video(page)
+    upload(page, save_audio(tmp_path / "while.wav", voice))
+    page.click("#animate")
+    page.wait_for_function("/^Rendering frame/.test(document.querySelector('#status p').textContent)")
+    press(page, "Home", *["Shift+ArrowRight"] * 2)
+    page.get_by_role("slider", name="Lips closed").fill("1")
+    page.get_by_role("button", name="Complete again").click()
+    page.wait_for_selector("#downloads tr:has(.kind:text-is('mp4')) a.get")
+    wait_for_video(page)
+    assert ready_files(page) == ["mp4", "glb", "csv", "TextGrid", "npz", "json"]
+    assert [edit["closed"] for edit in json.loads(save(page, "json")[1].read_text())["edits"]] == [1]
+    page.context.close()
+
+
 def test_another_face_speaks_at_once_and_is_filmed_on_demand(visit, recording):
     page = visit(reduced_motion="reduce")
     choose_small_video(page)

@@ -3,6 +3,7 @@ const news = element.querySelector(".news");
 const RANK = { absent: 0, offered: 0, making: 1, ready: 2 };
 const lines = new Map(); // by kind: what Python last said of it, or what was asked for since
 const rows = new Map(); // by kind: what is on the page
+let asked = []; // kinds that were asked for while another file was on its way
 let take = null;
 
 function make(tag, name, ...content) {
@@ -34,8 +35,9 @@ function button({ kind }) {
   node.addEventListener("click", () => {
     lines.set(kind, { ...lines.get(kind), state: "making", note: "" });
     news.textContent = `Making ${kind}.`;
+    asked.push(kind);
     show();
-    trigger("make", { format: kind });
+    askNext();
   });
   return node;
 }
@@ -101,18 +103,27 @@ function learn(line) {
   lines.set(line.kind, line);
 }
 
+// One after the other, so that progress and Stop speak of one.
+function askNext() {
+  const busy = [...lines.values()].some(({ kind, state }) => state === "making" && !asked.includes(kind));
+  if (asked.length && !busy) trigger("make", { format: asked.shift() });
+}
+
 function update() {
   if (!props.value || props.value.take !== take) {
     lines.clear();
     rows.clear();
+    asked = [];
     news.textContent = "";
   }
   take = props.value?.take ?? null;
   (props.value?.files || []).forEach(learn);
   show();
+  askNext();
 }
 
 function rest() {
+  asked = [];
   const stopped = [...lines.values()].filter(({ state }) => state === "making");
   for (const line of stopped) learn({ ...line, state: "offered", note: "Stopped." });
   show();

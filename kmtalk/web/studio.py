@@ -65,7 +65,7 @@ class Studio:
                 show_label=False, interactive=False, buttons=[], elem_id="kmtalk-video", elem_classes="screen"
             )
             self.again = gr.Button("Film again with the present settings", size="sm", elem_id="again")
-        self.take = gr.State(None, time_to_live=HOUR)
+        self.take, self.revision = gr.State(None, time_to_live=HOUR), gr.State("")
         with gr.Column(visible=False, elem_id="results") as self.results:
             self.timeline = Timeline(elem_id="timeline")
             with gr.Tabs():
@@ -85,42 +85,45 @@ class Studio:
         blocks.load(self._follow_link, outputs=widgets, show_progress="hidden", **PRIVATE)  # queued, as it may warn
 
     def _connect_work(self) -> None:
-        """Animating, completing again, filming again, making a file on demand; Stop ends them all."""
-        controls, busy = self.controls, [self.controls.start, self.controls.stop]
+        """Animating, completing again and filming again, each of which has files made; Stop ends them all."""
+        controls, delivered = self.controls, self._connect_files()
         view = [controls.camera, controls.look, controls.background]
         wishes = [
             *(controls.recording, controls.identity, controls.fps, controls.life, controls.seed, controls.keys),
             *(controls.transcript, controls.language, controls.alignment, controls.style),
         ]
-        shown = [self.status, self.take, self.viewer, self.timeline, self.results, self.downloads]
+        shown = [*self._busy, self.take, self.viewer, self.timeline, self.results, self.downloads, self.revision]
+        # Files of what was there before must not arrive among those of what comes now. The page does things in order.
+        for trigger in (controls.start.click, self.timeline.complete, self.again.click):
+            trigger(None, cancels=delivered, **PRIVATE)
         controls.start.click(None, js=SHOW_SCREEN, **PRIVATE)
-        cleared = controls.start.click(self._begin, outputs=[*busy, self.results, self.made], **QUICK)
+        cleared = controls.start.click(self._begin, outputs=[*self._busy, self.results, self.made], **QUICK)
         heard = cleared.then(self._listen, [*wishes, *view], shown, **SLOW)
         completed = self.timeline.complete(self._complete, [self.take, *view], shown, **SLOW)
+        recast = self.again.click(self._recast, [self.take, controls.identity, *view], shown, **SLOW)
+        begun = [heard, completed, recast]
+        for work in begun:
+            work.failure(self._rest, outputs=self._busy, js=Downloads.RESTED, **QUICK)
         for answered in (completed.success, completed.failure, controls.stop.click):
             answered(None, js=Timeline.RESTED, **PRIVATE)
-        recast = self.again.click(self._recast, [self.take, controls.identity, *view], shown, **SLOW)
-        started = [event.success(self._work, outputs=busy, **QUICK) for event in (completed, recast)]
-        work = [heard, completed, recast]
-        for ready in (heard, *started):
-            work += self._deliver(ready)
-        made = self.downloads.make(self._make, [self.take, *self._filming], self._delivered, **SLOW)
-        rested = [self.status, *busy]
-        for begun in (heard, completed, recast):
-            begun.failure(self._rest, outputs=rested, **QUICK)
-        made.failure(None, js=Downloads.RESTED, **PRIVATE)
-        made.then(lambda: None, outputs=self.status, **QUICK)
-        controls.stop.click(self._rest, outputs=rested, cancels=[*work, made], js=Downloads.RESTED, **QUICK)
+        controls.stop.click(self._rest, outputs=self._busy, cancels=[*begun, *delivered], js=Downloads.RESTED, **QUICK)
 
-    def _deliver(self, ready: gr.events.Dependency) -> list[gr.events.Dependency]:
-        """Write the data files and film once a take is there; return what Stop has to cancel."""
-        written = ready.success(self._write, self.take, self._delivered, **SLOW)
+    def _connect_files(self) -> list[gr.events.Dependency]:
+        """Write the data files and film once a take is there, and make others on demand; return what can be stopped."""
+        # Each change counts: the one before has been stopped.
+        written = self.revision.change(self._write, self.take, self._delivered, trigger_mode="multiple", **SLOW)
         filmed = written.success(self._film, [self.take, *self._filming], self._delivered, **SLOW)
-        rested = [self.status, self.controls.start, self.controls.stop]
-        written.failure(self._rest, outputs=rested, js=Downloads.RESTED, **QUICK)
-        filmed.failure(None, js=Downloads.RESTED, **PRIVATE)
-        filmed.then(self._rest, outputs=rested, **QUICK)
-        return [written, filmed]
+        made = self.downloads.make(self._make, [self.take, *self._filming], self._delivered, **SLOW)
+        for work in (written, filmed, made):
+            work.failure(self._rest, outputs=self._busy, js=Downloads.RESTED, **QUICK)
+        for work in (filmed, made):
+            work.success(self._rest, outputs=self._busy, **QUICK)
+        return [written, filmed, made]
+
+    @property
+    def _busy(self) -> list[gr.components.Component]:
+        """The widgets that tell whether something is being done."""
+        return [self.status, self.controls.start, self.controls.stop]
 
     @property
     def _filming(self) -> list[gr.components.Component]:
@@ -132,22 +135,23 @@ class Studio:
     @property
     def _delivered(self) -> list[gr.components.Component]:
         """Where files arrive."""
-        return [self.status, self.video, self.downloads, self.made]
+        return [*self._busy, self.video, self.downloads, self.made]
 
     def _follow_link(self, request: gr.Request) -> list:
         return read_link(self.controls.settings, request.query_params)
 
-    def _work(self) -> tuple:
-        return gr.update(visible=False), gr.update(visible=True)
-
-    def _begin(self) -> tuple:
-        return *self._work(), gr.update(visible=False), None
+    def _begin(self) -> dict:
+        return self._progress("listening", 0.0) | {self.results: gr.update(visible=False), self.made: None}
 
     def _rest(self) -> tuple:
         return None, gr.update(visible=True), gr.update(visible=False)
 
     def _progress(self, name: str, fraction: float) -> dict:
-        return {self.status: Stage(name=name[:1].upper() + name[1:], fraction=fraction)}
+        return {
+            self.status: Stage(name=name[:1].upper() + name[1:], fraction=fraction),
+            self.controls.start: gr.update(visible=False),
+            self.controls.stop: gr.update(visible=True),
+        }
 
     # Each handler yields its values last: Gradio sends what follows as a difference, which would eat into them.
 
@@ -191,6 +195,7 @@ class Studio:
             yield {
                 self.status: None,
                 self.take: take,
+                self.revision: take.revision,
                 self.viewer: viewer_data(self.faces, animation.face.name, animation, sound, take=take.identity, **view),
                 self.timeline: timeline_data(animation, take.original),
                 self.results: gr.update(visible=True),
