@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from kmtalk.animate import animate
 from kmtalk.edits import apply_edits
 from kmtalk.errors import InputError
-from kmtalk.phonemes import LABELS
+from kmtalk.phonemes import LABELS, Phoneme
 from kmtalk.web.part import text_of
 from kmtalk.web.timeline import timeline_data
 
@@ -114,6 +115,17 @@ def test_page_and_python_agree_on_random_edits(page, tiny_model, voice, fps):
         assert (None if isinstance(theirs, str) else theirs) == ours, edits
     done = sum(1 for ours in expected if ours)
     assert 0.5 * len(lists) < done < len(lists)
+
+
+def test_short_phonemes_leave_their_short_neighbours_as_they_are(page, tiny_model, voice):
+    bounds = [0, 0.5, 0.51, 0.52, 0.53, 3]
+    short = tuple(map(Phoneme, ["sil", "M", "AA", "S", "sil"], bounds, bounds[1:]))
+    animation = replace(animate((voice, 16000), model=tiny_model, life=False), phonemes=short)
+    edits = [{"do": "retime", "phoneme": 2, "start": 0.4, "end": 0.6}]
+    (found,) = replayed(page, timeline_data(animation), [edits])
+    ours = apply_edits(animation, tiny_model, edits, seed=None).phonemes
+    assert found[0] == [[p.label, p.start, p.end] for p in ours]
+    assert [start for _, start, _ in found[0]] == pytest.approx(bounds[:-1])
 
 
 def test_a_phoneme_that_keeps_its_label_changes_nothing(page, tiny_model, voice):

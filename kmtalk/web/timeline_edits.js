@@ -129,10 +129,11 @@ function retimed(phonemes, index, start, end) {
     throw new Error(`a phoneme cannot last from ${JSON.stringify(start)} to ${JSON.stringify(end)} s`);
   }
   const { [index]: phoneme, [index - 1]: previous, [index + 1]: next } = phonemes;
-  const low = previous && Math.min(previous.start + SHORTEST, phoneme.start);
+  const low = previous ? Math.min(previous.start + SHORTEST, phoneme.start) : phoneme.start;
   const high = next ? Math.max(next.end - SHORTEST, phoneme.end) : phoneme.end;
-  const from = previous ? clamp(start, low, high - SHORTEST) : phoneme.start;
-  return { start: from, end: next ? clamp(end, from + SHORTEST, high) : phoneme.end };
+  const shortest = Math.min(SHORTEST, high - low); // a phoneme that was shorter takes nothing from neighbours that are
+  const from = previous ? clamp(start, low, high - shortest) : phoneme.start;
+  return { start: from, end: next ? clamp(end, from + shortest, high) : phoneme.end };
 }
 
 /** A relabelled phoneme has a key in its middle, and all its keys say its new sound. */
