@@ -17,6 +17,7 @@ import gradio as gr
 from kmtalk.animate import animate, load_model
 from kmtalk.assets import asset
 from kmtalk.audio import SAMPLE_RATE
+from kmtalk.errors import InputError
 from kmtalk.models.kmtalk import KMTalk
 from kmtalk.motion import Animation
 from kmtalk.web import page
@@ -84,11 +85,18 @@ def launch(blocks: gr.Blocks, **options: Any) -> tuple:  # noqa: ANN401
 def main() -> None:
     """Serve the shipped checkpoint, or the folder or Hub id that KMTALK_MODEL names."""
     name = os.environ.get("KMTALK_MODEL")
-    shown = Path(name).name if name else "kmtalk-base"
-    if spaces is None:
-        launch(build(load_model(name, device="auto"), shown))
-    else:
-        launch(build(load_model(name), shown, load_model(name, device="auto")))
+    try:
+        model = load_model(name, device="cpu" if spaces else "auto")
+        borrower = load_model(name, device="auto") if spaces else None
+    except InputError as error:
+        raise SystemExit(f"kmtalk: {error}") from error
+    launch(build(model, name_of(name), borrower))
+
+
+def name_of(checkpoint: str | None) -> str:
+    """Return what the page calls a checkpoint: its folder's name, or that of the run it belongs to."""
+    path = Path(checkpoint or "kmtalk-base")
+    return path.parent.name if path.name == "checkpoint" and path.parent.name else path.name
 
 
 if __name__ == "__main__":

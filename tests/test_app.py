@@ -1,5 +1,8 @@
 import asyncio
 import json
+import os
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -276,3 +279,22 @@ def test_what_is_wrong_with_the_recording_is_not_tried_twice(monkeypatch, asked)
     with pytest.raises(gr.Error, match="silent"):
         app.on_gpu("here", "there")(SPEECH)
     assert asked == []
+
+
+def test_a_checkpoint_that_is_not_there_is_told_without_a_trace():
+    done = subprocess.run(
+        [sys.executable, app.__file__],
+        env=os.environ | {"KMTALK_MODEL": "no/such/place"},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 1
+    assert done.stderr.strip().splitlines()[-1].startswith("kmtalk: ") and "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("checkpoint", "name"),
+    [(None, "kmtalk-base"), ("runs/ours/checkpoint", "ours"), ("me/mine", "mine"), ("a/b/", "b")],
+)
+def test_the_page_names_its_checkpoint(checkpoint, name):
+    assert app.name_of(checkpoint) == name
