@@ -149,7 +149,7 @@ def test_styles_are_the_subjects_and_their_mean(model):
 
 def test_a_model_without_styles_takes_none(tiny_model):
     assert not tiny_model.style([None]).any()
-    with pytest.raises(InputError, match="choose one of none"):
+    with pytest.raises(InputError, match="it has one style, name none"):
         tiny_model.style(["ann"])
 
 
