@@ -496,7 +496,7 @@ def test_it_works_in_a_frame_of_another_site(browser, host, recording):
     frame = page.frame_locator("iframe")
     frame.locator("#recording input[type=file]").set_input_files(str(recording))
     frame.locator("#recording [data-testid^=waveform]").first.wait_for()
-    assert frame.get_by_label("Ben").is_checked()
+    frame.locator(".identity input[value=ben]:checked").wait_for(state="attached")
     frame.locator("#animate").click()
     frame.locator("#timeline .phoneme").first.wait_for()
     frame.locator("#kmtalk-viewer .viewer:not(.resting)").wait_for()

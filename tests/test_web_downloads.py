@@ -188,6 +188,9 @@ def test_what_fails_says_why_and_can_be_asked_for_again(visit, stage):
     page = visit()
     stage.may_answer.set()
     page.get_by_role("button", name="Make webm").click()
+    wait_for(page, "webm", "Making")
+    assert stage.asked == []  # one after the other: the video is on its way
+    press(page, "film")
     page.locator(".note.offered").wait_for()
     assert page.locator(".note.offered").inner_text() == "This machine cannot draw: use the PNG pictures."
     page.get_by_role("button", name="Make webm").click()

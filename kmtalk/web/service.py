@@ -144,7 +144,7 @@ class Service:
         changed = {"keys": "uniform"} if compare == "uniform key frames" else {"life": False}
         speech = (take.original.audio, SAMPLE_RATE)
         other = self.animate(speech, face=take.original.face, **(take.wish.options | changed))
-        mine = f"{take.wish.keys} key frames" if "keys" in changed else "with life"
+        mine = f"{take.wish.keys.removesuffix('s')} key frames" if "keys" in changed else "with life"
         return [take.animation, other], [mine, compare]
 
     def formats(self, take: Take) -> list[str]:
