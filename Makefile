@@ -4,13 +4,17 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
+# Parts of the page that are tested each in a process of its own, as each serves pages of its own.
+PARTS := tests/test_web_clock.py tests/test_web_downloads.py tests/test_web_timeline_page.py tests/test_web_viewer_page.py
+
 .PHONY: app test check clean
 
 app: $(VENV)/.app
 	$(BIN)/python app.py
 
 test: $(VENV)/.test check
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(addprefix --ignore=,$(PARTS))
+	for part in $(PARTS); do $(BIN)/python -m pytest $$part || exit 1; done
 
 check: $(VENV)/.test
 	$(BIN)/ruff check .
