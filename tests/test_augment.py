@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from kmtalk.data.augment import Augmenter
+from kmtalk.data.augment import AUGMENTATIONS, Augmenter
 from kmtalk.models.encoder import BINS, mel_filters
 
 
@@ -21,6 +21,21 @@ def test_a_seed_fixes_everything(mel):
     assert not torch.equal(augmenter(1)(mel), augmenter(2)(mel))
     first = augmenter(1)
     assert not torch.equal(first(mel), first(mel))
+
+
+@pytest.mark.parametrize("name", ["jitter", "room", "noise", "babble", "equaliser", "telephone"])
+def test_each_does_something_and_can_be_left_out(mel, name):
+    others = tuple(other for other in AUGMENTATIONS if other != name)
+    nothing, alone = (
+        Augmenter(torch.Generator().manual_seed(2), without=left_out) for left_out in (AUGMENTATIONS, others)
+    )
+    quietest = 1e-2 * mel.mean()  # a floor of noise is always there
+    assert all(torch.allclose(nothing(mel), mel, atol=quietest) for _ in range(20))
+    assert any(not torch.allclose(alone(mel), mel, atol=quietest) for _ in range(20))
+
+
+def test_masks_can_be_left_out(mel):
+    assert torch.equal(Augmenter(torch.Generator(), without=("mask",)).mask(mel), mel)
 
 
 def test_what_comes_out_is_power(mel):

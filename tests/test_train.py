@@ -195,6 +195,16 @@ def test_a_start_that_does_not_fit_is_refused(bank, face, tiny_model, tiny_confi
         train(bank, face, tmp_path / "b", config, start=other)
 
 
+def test_an_unknown_augmentation_is_refused():
+    with pytest.raises(InputError, match="no augmentation 'echo': choose of speed, warp"):
+        TrainConfig(without=("room", "echo"))
+
+
+def test_what_is_left_out_changes_the_batches(bank, face):
+    plain, straight = (BankBatches(bank, face, 2, 0, without=left_out)(0) for left_out in ((), ("speed",)))
+    assert not torch.equal(plain.labels, straight.labels)
+
+
 def test_a_batch_holds_clips():
     with pytest.raises(InputError, match="batch is 0: it must be a whole number from 1 on"):
         TrainConfig(batch=0)

@@ -1,6 +1,7 @@
 """Augmentation of training speech on power spectra: what rooms, lines, noise and other people do to it."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import torch
@@ -11,13 +12,18 @@ from kmtalk.models.encoder import mel_filters
 
 _WARPS = [round(0.62 + 0.02 * step, 2) for step in range(51)]
 
+AUGMENTATIONS = ("speed", "warp", "effort", "jitter", "room", "noise", "babble", "equaliser", "telephone", "mask")
+"""What is done to training speech: the first three change the voice, the next two its sound, then come others' sounds,
+the line, and blanked bands and frames."""
+
 
 @dataclass
 class Augmenter:
-    """Draws every change from one generator, so that a seed fixes them; bands: mel bands."""
+    """Draws every change from one generator, so that a seed fixes them; bands: mel bands; without: left out ones."""
 
     generator: torch.Generator
     bands: int = 80
+    without: tuple[str, ...] = ()
     filters: Tensor = field(init=False)
 
     def __post_init__(self) -> None:
@@ -32,15 +38,19 @@ class Augmenter:
         """(B, T, bands) mel power -> the same through jitter, room, line, noise and babble."""
         # The floor stands for clips in which nothing is said: they become noise as loud as quiet speech.
         level = mel.mean((1, 2), keepdim=True).clamp(min=1e-3)
-        mel = self._jitter(mel)
-        mel = self._room(mel)
+        for change in (self._jitter, self._room):
+            mel = change(mel) if self._wants(change) else mel
         mel = mel + level * 1e-5 * torch.exp(self._normal(len(mel), 1, 1) * 1.5)
-        mel = self._noise(mel, level)
-        mel = self._babble(mel, level)
-        return self._line(mel)
+        for sound in (self._noise, self._babble):
+            mel = sound(mel, level) if self._wants(sound) else mel
+        for line in (self._equaliser, self._telephone):
+            mel = line(mel) if self._wants(line) else mel
+        return mel
 
     def mask(self, features: Tensor) -> Tensor:
         """Blank one short stretch of bands and one of frames of (B, T, bands) normalised features."""
+        if not self._wants(self.mask):
+            return features
         for axis, widest in ((2, 8), (1, 8)):
             size = features.shape[axis]
             width = self._uniform(len(features), 1) * widest
@@ -88,8 +98,8 @@ class Augmenter:
         ratio = 10 ** ((self._uniform(len(mel), 1, 1) * 23 + 5) / 10)
         return mel + self._chance(len(mel), 0.3) * (level > 1e-3) * other * level / ratio
 
-    def _line(self, mel: Tensor) -> Tensor:
-        """Microphone and line: a smooth equaliser, a cut of the highs or lows, the telephone's band."""
+    def _equaliser(self, mel: Tensor) -> Tensor:
+        """Microphone: a smooth equaliser, a cut of the highs or lows."""
         count, _, bands = mel.shape
         place = torch.linspace(0, 1, bands)
         waves = torch.stack([torch.cos(math.pi * (k + 1) * place) for k in range(5)])
@@ -97,9 +107,17 @@ class Augmenter:
         gain = (amounts @ waves * 0.7).clamp(-4, 4) * self._chance(count, 0.7)
         cut_high = (place > self._uniform(count, 1, 1) * 0.35 + 0.62) * self._uniform(count, 1, 1) * 9
         cut_low = (place < self._uniform(count, 1, 1) * 0.1) * 6.0
+        return mel * torch.exp(gain - cut_high * self._chance(count, 0.2) - cut_low * self._chance(count, 0.15))
+
+    def _telephone(self, mel: Tensor) -> Tensor:
+        """The telephone's band, about 300 to 3400 Hz."""
+        count, _, bands = mel.shape
+        place = torch.linspace(0, 1, bands)
         phone = ((place < 0.13) | (place > 0.72)) * (5 + 13 * self._uniform(count, 1, 1))
-        gain = gain - cut_high * self._chance(count, 0.2) - cut_low * self._chance(count, 0.15)
-        return mel * torch.exp(gain - phone * self._chance(count, 0.15))
+        return mel * torch.exp(-phone * self._chance(count, 0.15))
+
+    def _wants(self, change: Callable) -> bool:
+        return change.__name__.lstrip("_") not in self.without
 
     def _uniform(self, *shape: int) -> Tensor:
         return torch.rand(*shape, generator=self.generator)

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from kmtalk.data.augment import AUGMENTATIONS
 from kmtalk.data.bank import Bank
 from kmtalk.data.batches import Batch, Batches, pad_keys
 from kmtalk.data.validation import validate
@@ -31,7 +32,8 @@ class TrainConfig(LoopConfig):
     batch: clips of 3 s; key_weight, motion_weight, velocity_weight, gap_weight, phoneme_weight: of the losses; held:
     how much more a frame with held lips (p b m f v) counts, without which they would stay half open where the model is
     unsure; smoothing: of the phoneme labels; edge: how much more a frame within 20 ms of a boundary counts among them,
-    lips: one of p b m f v; edited: share of the clips in which some key motions are changed as if by hand.
+    lips: one of p b m f v; edited: share of the clips in which some key motions are changed as if by hand; without: of
+    AUGMENTATIONS, those left out.
     """
 
     batch: int = 16
@@ -45,10 +47,13 @@ class TrainConfig(LoopConfig):
     smoothing: float = 0.05
     edge: float = 1.0
     lips: float = 1.0
+    without: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         super().__post_init__()
         self.check_whole(1, "batch")
+        if unknown := sorted(set(self.without) - set(AUGMENTATIONS)):
+            raise InputError(f"no augmentation {unknown[0]!r}: choose of {', '.join(AUGMENTATIONS)}")
 
 
 class CorpusObjective(nn.Module):
@@ -130,7 +135,7 @@ def train(
     work = Work(
         objective=objective,
         weights={name: getattr(config, f"{name}_weight") for name in ("phoneme", "key", "motion", "velocity", "gap")},
-        batch=BankBatches(bank, face, config.batch, config.seed, model_config.keys),
+        batch=BankBatches(bank, face, config.batch, config.seed, model_config.keys, config.without),
         measure=lambda average, step: validate(average.model, bank, face),
         save=lambda average, folder: average.model.save_pretrained(folder),
         settle=lambda trained: trained.settle(),
@@ -139,12 +144,17 @@ def train(
 
 
 class BankBatches:
-    """The batches of a bank by number: batch n is always the same one; keys: one of kmtalk.keys.KINDS."""
+    """The batches of a bank by number: batch n is always the same one.
 
-    def __init__(self, bank: Bank, face: Face, size: int, seed: int, keys: str = "phonemes") -> None:
+    keys: one of kmtalk.keys.KINDS; without: of AUGMENTATIONS, those left out.
+    """
+
+    def __init__(
+        self, bank: Bank, face: Face, size: int, seed: int, keys: str = "phonemes", without: tuple[str, ...] = ()
+    ) -> None:
         channels = [face.basis_names.index(name) for name in GAIN_CHANNELS]
         self.seed, self.keys = seed, keys
-        self.batches = Batches(bank, size, seed, channels, frame_rates=(25.0, 30.0))
+        self.batches = Batches(bank, size, seed, channels, (25.0, 30.0), without)
 
     def __call__(self, index: int) -> Batch:
         """Draw batch number `index`."""

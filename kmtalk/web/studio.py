@@ -141,7 +141,8 @@ class Studio:
         return read_link(self.controls.settings, request.query_params)
 
     def _begin(self) -> dict:
-        return self._progress("listening", 0.0) | {self.results: gr.update(visible=False), self.made: None}
+        begun = {**self._progress("listening", 0.0), **self._handing_on}
+        return begun | {self.results: gr.update(visible=False), self.made: None}
 
     def _rest(self) -> tuple:
         return None, gr.update(visible=True), gr.update(visible=False)
@@ -150,8 +151,13 @@ class Studio:
         return {
             self.status: Stage(name=name[:1].upper() + name[1:], fraction=fraction),
             self.controls.start: gr.update(visible=False),
-            self.controls.stop: gr.update(visible=True),
+            self.controls.stop: gr.update(visible=True, interactive=True),
         }
+
+    @property
+    def _handing_on(self) -> dict:
+        """Stop between two works: Gradio cannot cancel one that it has sent for and not heard of yet."""
+        return {self.controls.stop: gr.update(visible=True, interactive=False)}
 
     # Each handler yields its values last: Gradio sends what follows as a difference, which would eat into them.
 
@@ -193,6 +199,7 @@ class Studio:
             coming = [making(kind) for kind in ("mp4", *self.service.formats(take))]
             kept = [*map(offered, HEAVY), *(absent(kind, why) for kind, why in self.service.missing(take).items())]
             yield {
+                **self._handing_on,
                 self.status: None,
                 self.take: take,
                 self.revision: take.revision,
@@ -211,6 +218,7 @@ class Studio:
             )
             # Gradio copies the files while this generator rests at its yield; then the folder goes.
             yield {
+                **self._handing_on,
                 self.downloads: DownloadList(files=[download(path) for path in paths], take=take.revision),
                 self.made: self._table(take),
             }
