@@ -59,6 +59,13 @@ def test_every_recording_is_scored(result, told):
     assert all(0 <= scores["still"] <= 1 for scores in result["no_speech"].values())
 
 
+def test_other_key_frames_have_their_motion_scored_alone(result):
+    assert set(result["keys"]) == {"centres", "uniform"}
+    for scores in result["keys"].values():
+        assert set(CURVES) < set(scores)
+        assert "visemes" not in scores
+
+
 def test_counts_are_pooled(result):
     summary, clip = result["summary"], result["labelled"]["en_one"]
     assert summary["bilabials"] == 4

@@ -9,7 +9,7 @@ import pytest
 from kmtalk.evaluate.pooling import average_faces, pool_motion, pool_phonemes
 from kmtalk.evaluate.predictions import Prediction
 from kmtalk.evaluate.recordings import CLASSES, CURVES, Labels, Recording, Tracked
-from kmtalk.evaluate.scores import correlate, jitter, score_faces, score_motion, score_phonemes
+from kmtalk.evaluate.scores import correlate, jitter, place_errors, score_faces, score_motion, score_phonemes
 from kmtalk.phonemes import Phoneme
 
 LABELS = Labels(((0.0, 0.5, "SIL"), (0.5, 0.6, "PBM"), (0.6, 0.8, "OPEN"), (0.8, 1.0, "PBM"), (1.0, 1.6, "SIL")))
@@ -30,6 +30,16 @@ def test_phonemes_against_labels():
     assert (scores["matched_20"], scores["matched_40"]) == (2, 3)
 
 
+def test_places_of_boundaries_and_centres():
+    labels = Labels(((0.0, 0.5, "SIL"), (0.5, 0.6, "PBM"), (0.6, 0.8, "OPEN"), (0.8, 0.9, "ALV"), (0.9, 1.0, "SIL")))
+    times = (0.0, 0.51, 0.58, 0.84, 1.0)
+    heard = tuple(Phoneme("P", *span) for span in zip(times, times[1:], strict=False))
+    errors = place_errors(heard, labels)
+    assert errors["boundary_errors"] == pytest.approx([0.01, 0.02, 0.02, 0.04])  # 0.9 has none of its own
+    assert errors["centre_errors"] == pytest.approx([0.005, 0.01])
+    assert place_errors(heard[:1], labels) == {"boundary_errors": [], "centre_errors": []}
+
+
 def test_pooled_phonemes():
     scores = score_phonemes(HEARD, LABELS, 1.6)
     pooled = pool_phonemes([scores, scores])
@@ -38,6 +48,7 @@ def test_pooled_phonemes():
     assert pooled["precision_20"] == pytest.approx(2 / 3)
     assert pooled["recall_20"] == pytest.approx(2 / 4)
     assert pooled["f1_40"] == pytest.approx(6 / 7)
+    assert pooled["boundary_error"] == pytest.approx(np.median(scores["boundary_errors"]))
     rows = np.array(pooled["confusion"]).sum(axis=1)
     assert set(rows.round(3)) == {0.0, 1.0}
 

@@ -21,6 +21,9 @@ from kmtalk.models.kmtalk import KMTalk
 STILL = 1.5
 """Millimetres within which the lips are at rest."""
 
+OTHER_KEYS = ("centres", "uniform")
+"""Where key frames can be, beside the phonemes' boundaries."""
+
 Predictor = Callable[[Recording], Prediction]
 
 
@@ -36,7 +39,8 @@ def evaluate(
     conditions: of CONDITIONS, what to do to the recordings besides leaving them clean; baselines: whether to score
     loudness, rules driven by the labels and by pocketsphinx, and the real mouth too.
     Returns "labelled" and "faces" (scores by clip), "summary" (pooled, and by group under "groups"), and summaries
-    under "conditions", "baselines", "with_transcript"; "no_speech" has the share of still frames of each sound.
+    under "conditions", "baselines", "with_transcript", and "keys" (with other key frames); "no_speech" has the share of
+    still frames of each sound.
     Raises InputError for a folder of something else and for an unknown condition.
     """
     if unknown := sorted(set(conditions) - set(CONDITIONS)):
@@ -51,6 +55,7 @@ def evaluate(
     result = _score(labelled, faces, predict)
     changes = [condition for condition in conditions if condition != "clean"]
     result["conditions"] = {name: _summary_under(name, labelled, faces, predict) for name in changes}
+    result["keys"] = {kind: _summary_with(kind, labelled, faces, model) for kind in OTHER_KEYS}
     result["no_speech"] = {name: _stillness(sound, model) for name, sound in sounds_without_speech().items()}
     result["with_transcript"] = _with_transcript(labelled, model)
     result["baselines"] = _baselines(labelled, faces) if baselines else {}
@@ -97,6 +102,15 @@ def _summary_under(condition: str, labelled: list[Recording], faces: list[Record
         return under
 
     return _score(heard(labelled), heard(faces), predict)["summary"]
+
+
+def _summary_with(kind: str, labelled: list[Recording], faces: list[Recording], model: KMTalk) -> dict:
+    """The motion with other key frames; the phonemes are the same."""
+
+    def predict(recording: Recording) -> Prediction:
+        return replace(by_model(recording.audio, model, kind), phonemes=())
+
+    return _score(labelled, faces, predict)["summary"]
 
 
 def _stillness(sound: np.ndarray, model: KMTalk) -> dict[str, float]:

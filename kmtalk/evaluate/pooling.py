@@ -25,7 +25,8 @@ def pool_motion(clips: list[dict]) -> dict[str, float]:
 def pool_phonemes(clips: list[dict]) -> dict[str, float | list]:
     """Return viseme accuracy, the confusion of classes, recall of p b m, and the boundaries' scores.
 
-    confusion: (12, 12) shares of a class's frames, reference by found, in the order of recordings.CLASSES.
+    confusion: (12, 12) shares of a class's frames, reference by found, in the order of recordings.CLASSES;
+    boundary_error, centre_error: medians in seconds, of the segments that were found.
     """
     confusion = np.sum([clip["confusion"] for clip in clips], axis=0)
     shares = confusion / np.maximum(confusion.sum(axis=1, keepdims=True), 1)
@@ -35,6 +36,8 @@ def pool_phonemes(clips: list[dict]) -> dict[str, float | list]:
         "pbm_recall": float(shares[CLASSES.index("PBM"), CLASSES.index("PBM")]),
         "confusion": shares.round(4).tolist(),
         **pool_boundaries(clips),
+        "boundary_error": _median(clips, "boundary_errors"),
+        "centre_error": _median(clips, "centre_errors"),
     }
 
 
@@ -70,6 +73,11 @@ def average_faces(clips: dict[str, dict], names: tuple[str, ...]) -> dict[str, f
 
 def _totals(clips: list[dict], keys: tuple[str, ...]) -> dict[str, int]:
     return {key: sum(clip.get(key, 0) for clip in clips) for key in keys}
+
+
+def _median(clips: list[dict], key: str) -> float:
+    values = [value for clip in clips for value in clip[key]]
+    return float(np.median(values)) if values else float("nan")
 
 
 def _mean(clips: list[dict], key: str) -> float:

@@ -29,9 +29,9 @@ class Prediction:
     """Whether the gap is one of lips, else only its shape means anything."""
 
 
-def by_model(audio: np.ndarray, model: KMTalk) -> Prediction:
-    """Predict with a model."""
-    animation = animate((audio, SAMPLE_RATE), model=model, fps=FPS, life=False)
+def by_model(audio: np.ndarray, model: KMTalk, keys: str = "phonemes") -> Prediction:
+    """Predict with a model; keys: where its key frames are, as animate() takes them."""
+    animation = animate((audio, SAMPLE_RATE), model=model, fps=FPS, keys=keys, life=False)
     return Prediction(mouth_curves(animation), FPS, animation.phonemes)
 
 

@@ -14,7 +14,9 @@ _HEADS = ("visemes", "p b m", "F1@20", "F1@40", *CURVES, "retrieval", "closure",
 
 def table(result: dict) -> str:
     """Return the result of evaluate() as text."""
-    return "\n".join([*_closures(result["summary"]), *_rows(result), *_faces(result["summary"]), *_rest(result)])
+    summary = result["summary"]
+    parts = (_closures(summary), _rows(result), _places(summary["groups"]), _faces(summary), _rest(result))
+    return "\n".join(line for part in parts for line in part)
 
 
 def write_json(result: dict, path: Path) -> None:
@@ -40,7 +42,8 @@ def _rows(result: dict) -> Iterator[str]:
     for group, scores in result["with_transcript"].items():
         if group != "left_out":
             yield _row(f"  {group}, with text", scores, width)
-    for name, scores in {**result["conditions"], **result["baselines"]}.items():
+    others = {f"keys: {kind}": scores for kind, scores in result["keys"].items()}
+    for name, scores in {**result["conditions"], **others, **result["baselines"]}.items():
         yield f"{name:<{width}}{scores['left_out']}" if "left_out" in scores else _row(name, scores, width)
 
 
@@ -58,6 +61,15 @@ def _faces(summary: dict) -> Iterator[str]:
         )
 
 
+def _places(groups: dict) -> Iterator[str]:
+    yield ""
+    yield "Median error of the place     boundaries    centres"
+    for group, scores in groups.items():
+        if "boundary_error" in scores:
+            errors = (f"{_number(scores[f'{part}_error'] * 1e3, 1)} ms" for part in ("boundary", "centre"))
+            yield f"  {group:<24} " + " ".join(f"{error:>12}" for error in errors)
+
+
 def _rest(result: dict) -> Iterator[str]:
     yield ""
     yield "Nobody speaks: share of frames with the lips within 1.5 mm of rest"
@@ -71,5 +83,5 @@ def _rest(result: dict) -> Iterator[str]:
             yield f"  {name:<6}" + "".join(f"{share * 100:7.0f}" if share >= 0.005 else f"{'.':>7}" for share in row)
 
 
-def _number(value: float | None) -> str:
-    return "" if value is None or math.isnan(value) else f"{value:.2f}"
+def _number(value: float | None, digits: int = 2) -> str:
+    return "" if value is None or math.isnan(value) else f"{value:.{digits}f}"

@@ -49,6 +49,7 @@ def score_phonemes(phonemes: tuple[Phoneme, ...], labels: Labels, duration: floa
         "frames_right": int((truth == guess).sum()),
         "confusion": confusion.tolist(),
         **score_boundaries(phonemes, labels),
+        **place_errors(phonemes, labels),
     }
 
 
@@ -62,6 +63,23 @@ def score_boundaries(phonemes: tuple[Phoneme, ...], labels: Labels) -> dict[str,
         "matched_20": boundary_matches(reference, found, 0.02),
         "matched_40": boundary_matches(reference, found, 0.04),
     }
+
+
+def place_errors(phonemes: tuple[Phoneme, ...], labels: Labels) -> dict[str, list[float]]:
+    """Return how far off, in seconds, the boundaries and the centres of the segments are that were found.
+
+    A segment was found where the boundaries nearest to its two are different ones, each within 40 ms.
+    """
+    found = np.array([phoneme.start for phoneme in phonemes[1:]])
+    errors: dict[str, list[float]] = {"boundary_errors": [], "centre_errors": []}
+    reference = labels.boundaries()
+    for start, end in zip(reference, reference[1:], strict=False):
+        nearest = [found[np.argmin(np.abs(found - time))] for time in (start, end)] if len(found) else [0.0, 0.0]
+        off = np.array(nearest) - (start, end)
+        if nearest[0] < nearest[1] and np.abs(off).max() <= 0.04:
+            errors["boundary_errors"] += np.abs(off).round(4).tolist()
+            errors["centre_errors"].append(round(abs(float(off.mean())), 4))
+    return errors
 
 
 def correlate(prediction: Prediction, tracked: Tracked) -> dict[str, float]:
