@@ -237,7 +237,12 @@ def test_a_reader_who_leaves_does_not_stop_the_work(tmp_path):
 def test_stopped_half_way_nothing_is_left(tmp_path, number):
     command = [sys.executable, "-m", "kmtalk", "animate", asset("examples", "mountains.wav"), "--out", tmp_path]
     command += ["--formats", "mp4", "--size", "1024"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+    with subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        preexec_fn=lambda: signal.signal(number, signal.SIG_DFL),  # nohup, say, may have had it ignored
+    ) as process:
         while not list(tmp_path.iterdir()):
             assert process.poll() is None
             time.sleep(0.02)
