@@ -37,7 +37,7 @@ class Grid:
 
     @property
     def last(self) -> int:
-        """The last place, which may lie past the motion's last frame."""
+        """The last place, that of the motion's last frame, though it may lie a little past it."""
         return math.ceil((self.frames - 1) / self.step)
 
     def place(self, frames: np.ndarray | int) -> np.ndarray:
@@ -141,15 +141,19 @@ def complete(
 
 
 def upsample(weights: np.ndarray, grid: Grid) -> np.ndarray:
-    """Return the motion at every frame, by a monotone curve, so that closures stay closed between places."""
+    """Return the motion at every frame, by a monotone curve, so that closures stay closed between places.
+
+    Every place is passed exactly at its frame, the last one at the last frame.
+    """
     if grid.step == 1:
         return weights[: grid.frames]
     from scipy.interpolate import PchipInterpolator
 
     if len(weights) < 2:
         return np.repeat(weights, grid.frames, axis=0)
-    curve = PchipInterpolator(np.arange(len(weights)) * grid.step, weights, axis=0)
-    return curve(np.arange(grid.frames)).astype(np.float32)
+    curve = PchipInterpolator(grid.frame(np.arange(len(weights))), weights, axis=0)
+    # A monotone curve stays within its knots but for rounding, which must not push a weight out of its range.
+    return np.clip(curve(np.arange(grid.frames)).astype(np.float32), weights.min(0), weights.max(0))
 
 
 def _bounded(model: KMTalk, weights: np.ndarray) -> np.ndarray:

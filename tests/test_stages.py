@@ -49,3 +49,17 @@ def test_no_key_and_no_frame_is_lost_in_between():
     assert drawn.shape == (11, 3)
     assert drawn[::2] == pytest.approx(weights, abs=1e-6)
     assert upsample(weights[:1], make_grid(1, 50)).shape == (1, 3)
+
+
+def test_the_last_place_is_shown_by_the_last_frame():
+    weights = np.random.default_rng(2).uniform(0, 1, (4, 3)).astype(np.float32)
+    for frames, fps in ((6, 60), (6, 50), (12, 119.88)):  # the last frame lies between two of the model's
+        grid = make_grid(frames, fps)
+        drawn = upsample(weights[: grid.last + 1], grid)
+        assert len(drawn) == frames
+        assert drawn[grid.frame(np.arange(grid.last + 1))] == pytest.approx(weights[: grid.last + 1], abs=1e-6)
+
+
+def test_rounding_never_leaves_the_range():
+    weights = np.array([[0.3023837208747864], [0.22359022498130798], [0.0]], np.float32)  # the curve ends at -1e-17
+    assert upsample(weights, make_grid(5, 60)).min() == 0
