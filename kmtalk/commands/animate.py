@@ -6,7 +6,7 @@ from pathlib import Path
 
 from kmtalk.commands.filming import add_filming, shot_of
 from kmtalk.commands.speaking import add_speaking, settings_of
-from kmtalk.commands.terminal import fail, say, words
+from kmtalk.commands.terminal import counting, fail, say, track, words
 from kmtalk.errors import InputError
 from kmtalk.export import SUFFIXES
 from kmtalk.render import VIDEO_FORMATS, Shot
@@ -73,11 +73,11 @@ def _animate_one(
     from kmtalk.export import export
     from kmtalk.render import render
 
-    animation = animate(recording, **settings)
+    animation = animate(recording, progress=lambda stage, share: track(share, f"{recording}: {stage}"), **settings)
     for name in formats:
         path = out / f"{recording.stem}.{name}"
         if name in shots:
-            render(animation, path, shots[name])
+            render(animation, path, shots[name], progress=counting(path))
         else:
             export(animation, path)
         yield path

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from kmtalk.commands.filming import add_filming, shot_of
 from kmtalk.commands.speaking import add_speaking, settings_of
-from kmtalk.commands.terminal import say
+from kmtalk.commands.terminal import counting, say
 from kmtalk.errors import InputError
 
 _EXAMPLE = "such as --left keys=phonemes --right keys=uniform"
@@ -45,7 +45,7 @@ def run(options: argparse.Namespace) -> int:
     spare_sources([options.speech], [path])
     animations = [animate(options.speech, **settings_of(side)) for side in sides]
     titles = options.titles or [_title(given) for given in (options.left, options.right)]
-    say(render_comparison(animations, path, titles, shot))
+    say(render_comparison(animations, path, titles, shot, progress=counting(path)))
     return 0
 
 

@@ -20,7 +20,9 @@ def add(commands: argparse._SubParsersAction) -> None:
     parser.add_argument(
         "--conditions",
         default="clean,babble10,telephone",
-        help="what else to do to the recordings (default: %(default)s)",
+        metavar="LIST",
+        help="what is done to the voices, with commas between: clean, babble10 (six others, 10 dB softer), telephone "
+        "(default: all)",
     )
     parser.add_argument("--no-baselines", action="store_true", help="score the model alone")
     parser.add_argument("--json", type=Path, help="write every clip's scores to this file")

@@ -1,10 +1,9 @@
 """Bring a data set of moving faces into kmtalk's layout."""
 
 import argparse
-import sys
 from pathlib import Path
 
-from kmtalk.commands.terminal import say
+from kmtalk.commands.terminal import say, track
 from kmtalk.errors import InputError
 
 UNITS = {"m": 1.0, "cm": 0.01, "mm": 0.001}
@@ -19,7 +18,8 @@ def add(commands: argparse._SubParsersAction) -> None:
         help="bring a data set of moving faces into kmtalk's layout",
         description="Bring a data set of moving faces into kmtalk's layout: memory-mapped vertices in metres, 16 kHz "
         "sound, splits, regions and a basis. A stopped run is taken up again.",
-        epilog=" ".join(f"{name}: {what}." for name, what in READERS.items()),
+        epilog=" ".join(f"{name}: {what}." for name, what in READERS.items())
+        + " docs/researchers.md lists every file.",
     )
     parser.add_argument("kind", choices=tuple(READERS), help="what the folder holds, see below")
     parser.add_argument("folder", type=Path, metavar="DIR", help="folder of the files as downloaded")
@@ -39,18 +39,10 @@ def run(options: argparse.Namespace) -> int:
 
     told = SourceOptions(options.fps, options.source_fps, metres(options.unit), options.everything)
     source = find_source(options.kind, options.folder, told)
-    show = sys.stderr.isatty()
-    prepared = prepare(source, options.out, options.basis, _progress if show else None)
-    if show:
-        sys.stderr.write("\r\033[K")
+    prepared = prepare(source, options.out, options.basis, track)
     say(report(prepared))
     say(f"written to {options.out}")
     return 0
-
-
-def _progress(done: float, what: str) -> None:
-    sys.stderr.write(f"\r\033[K{done:4.0%} {what}")
-    sys.stderr.flush()
 
 
 def metres(unit: str | None) -> float | None:

@@ -15,6 +15,8 @@ def add(commands: argparse._SubParsersAction) -> None:
         help="score animations of any system against true motion",
         description="Score animations of any system against true motion, with the field's metrics as published: a "
         "folder of CLIP.npy or .npz, or a checkpoint, against a prepared data set, or one file against another.",
+        epilog="Each number comes with its definition; docs/researchers.md names their sources. Write predictions of "
+        "kmtalk with `animate --no-life`: blinks and brows are not the model's, but would count in FDD and MVE.",
     )
     parser.add_argument("prediction", type=Path, help="a folder of predictions, a checkpoint, or one .npz or .npy")
     parser.add_argument(

@@ -24,6 +24,9 @@ def add(commands: argparse._SubParsersAction) -> None:
         help="train a checkpoint on a spoken corpus or a prepared data set",
         description="Train a checkpoint, OUT/checkpoint, and write how it goes to OUT/log.csv. Several GPUs: "
         "accelerate launch -m kmtalk train ... (pip install accelerate).",
+        epilog="log.csv with --data: lve_mm is the largest distance of a lip vertex from its true place, mean over the "
+        "frames of the validation clips, and lve_rest_mm that of a face that never moves; motion_ratio is how far the "
+        "lips move beside the true ones (near 0: frozen); phoneme, key, motion, velocity and gap are losses.",
     )
     source = parser.add_mutually_exclusive_group()
     source.add_argument("--data", type=Path, metavar="DIR", help="prepared data set, as `prepare` wrote it")
