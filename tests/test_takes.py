@@ -156,6 +156,12 @@ def test_reading_what_is_no_animation(tmp_path, biwi):
     np.savez(tmp_path / "i.npz", **shown, fps=0.0)
     np.savez(tmp_path / "j.npz", **shown, fps=np.ones(3))
     np.savez(tmp_path / "k.npz", **shown, phoneme_labels=["AA", "M"], phoneme_times=np.zeros((1, 2)))
+    np.savez(tmp_path / "l.npz", **shown, phoneme_labels=["AA"], phoneme_times=np.full((1, 2), np.nan))
+    np.savez(tmp_path / "m.npz", **shown, key_frames=np.array([0, 4.5]))
+    np.savez(tmp_path / "n.npz", **shown, key_frames=np.array([-3, 5]))
+    lost = np.array(truth.vertices)
+    lost[7, 100, 2] = np.nan
+    np.save(tmp_path / "o.npy", lost)
     for name, said in (
         ("x.npz", "is no animation"),
         ("a.npz", "cannot be read"),
@@ -168,12 +174,18 @@ def test_reading_what_is_no_animation(tmp_path, biwi):
         ("h.npz", "cannot be read"),
         ("i.npz", "cannot run at 0.0 frames a second"),
         ("j.npz", "give one number above 0"),
-        ("k.npz", "holds 2 phonemes with times of shape"),
+        ("k.npz", "holds 2 phonemes, but not a start and an end of each"),
+        ("l.npz", "holds 1 phonemes, but not a start and an end of each"),
+        ("m.npz", "holds key frames that are no numbers of frames"),
+        ("n.npz", "holds key frames that are no numbers of frames"),
+        ("o.npy", "holds values that are no numbers, first in frame 7"),
     ):
         with pytest.raises(InputError, match=said):
             read_take(tmp_path / name, truth)
     with pytest.raises(InputError, match="not of a shipped head"):
         read_take(tmp_path / "d.npy")
+    np.savez(tmp_path / "p.npz", **shown, key_frames=np.zeros(0, np.int64))
+    assert read_take(tmp_path / "p.npz", truth).key_frames is None
 
 
 def test_the_table_says_unit_and_definition(biwi, predictions):
@@ -182,6 +194,12 @@ def test_the_table_says_unit_and_definition(biwi, predictions):
     assert "LVE                2.5" in text
     assert "CodeTalker's script" in text
     assert "nan" not in text
+
+
+def test_squares_of_millimetres_are_told_without_a_power_of_ten(biwi, predictions):
+    together = summary(score_set(predictions, biwi, unit=0.2))
+    assert f"LVE             {together['lve']:9.4f} u2 " in table(together, 0.001)
+    assert "u is mm" in table(together, 0.001)
 
 
 def test_json_has_no_nan(biwi, predictions, tmp_path):

@@ -14,6 +14,8 @@ from kmtalk.metrics import check_metres
 from kmtalk.npz import read_npz
 from kmtalk.phonemes import Phoneme
 
+_BLOCK = 128  # frames looked at at a time: the file may be larger than the memory
+
 
 @dataclass(frozen=True)
 class Take:
@@ -78,7 +80,7 @@ def read_take(
 
     like: a take of the same face, which lends what the file does not say; unit: metres that one unit of the file is;
     fps: of an .npy, where there is no `like`; template: .ply or .obj of the neutral face, in the same unit.
-    Errors: InputError for what is neither, another mesh than `like`, or another unit.
+    Errors: InputError for what is neither, holds what is no number, or is of another mesh than `like` or another unit.
     """
     path = Path(path)
     arrays = _read(path)
@@ -94,7 +96,7 @@ def read_take(
         name=path.stem,
         vertices=vertices,
         fps=_rate(arrays, like.fps if fps is None and like else fps, path),
-        key_frames=arrays.get("key_frames"),
+        key_frames=_key_frames(arrays, path),
         phonemes=_phonemes(arrays, path),
     )
 
@@ -109,10 +111,19 @@ def _rate(arrays: dict[str, np.ndarray], told: float | None, path: Path) -> floa
     return float(rate.item())
 
 
+def _key_frames(arrays: dict[str, np.ndarray], path: Path) -> np.ndarray | None:
+    keys = arrays.get("key_frames", np.zeros(0))
+    if not keys.size:
+        return None
+    if keys.ndim != 1 or keys.dtype.kind not in "iu" or keys.min() < 0:
+        raise InputError(f"{path} holds key frames that are no numbers of frames: give whole numbers from 0 on")
+    return keys
+
+
 def _phonemes(arrays: dict[str, np.ndarray], path: Path) -> tuple[Phoneme, ...]:
     labels, times = arrays.get("phoneme_labels", np.zeros(0)), arrays.get("phoneme_times", np.zeros((0, 2)))
-    if times.shape != (labels.size, 2) or times.dtype.kind != "f":
-        raise InputError(f"{path} holds {labels.size} phonemes with times of shape {times.shape}: write it again")
+    if times.shape != (labels.size, 2) or times.dtype.kind != "f" or not np.isfinite(times).all():
+        raise InputError(f"{path} holds {labels.size} phonemes, but not a start and an end of each: write it again")
     return tuple(Phoneme(str(label), *ends) for label, ends in zip(labels.ravel(), times.tolist(), strict=True))
 
 
@@ -126,6 +137,10 @@ def _metres(vertices: np.ndarray, unit: float, path: Path) -> np.ndarray:
         )
     vertices = vertices if unit == 1 else (vertices * np.float32(unit)).astype(np.float32)
     check_metres(vertices[0], f"file {path.name}")
+    for start in range(0, len(vertices), _BLOCK):
+        known = np.isfinite(vertices[start : start + _BLOCK]).all(axis=(1, 2))
+        if not known.all():
+            raise InputError(f"{path} holds values that are no numbers, first in frame {start + known.argmin()}")
     return vertices
 
 
