@@ -61,3 +61,8 @@ def test_what_is_no_mesh(tmp_path, name, text, said):
     (tmp_path / name).write_text(text)
     with pytest.raises(InputError, match=said):
         read_mesh(tmp_path / name)
+
+
+def test_a_mesh_that_is_not_there(tmp_path):
+    with pytest.raises(InputError, match="there is no file .*face.ply"):
+        read_mesh(tmp_path / "face.ply")

@@ -20,6 +20,8 @@ def read_mesh(path: Path) -> Mesh:
     """Read a .ply or .obj file; quads are cut into triangles. Errors: InputError for anything else or damaged."""
     if path.suffix.lower() not in (".ply", ".obj"):
         raise InputError(f"{path} is no mesh: give a .ply or .obj file")
+    if not path.is_file():
+        raise InputError(f"there is no file {path}: check its name")
     try:
         vertices, triangles = _obj(path) if path.suffix.lower() == ".obj" else _ply(path)
     except Exception as error:  # parsers of damaged files raise nearly anything
