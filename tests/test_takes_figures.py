@@ -105,6 +105,19 @@ def test_without_matplotlib_a_sentence_says_what_to_do(truth, monkeypatch):
         curve_figure([truth])
 
 
+def test_no_prediction_goes_without_a_colour(truth, guess):
+    for draw in (lambda many: error_figure(many, truth, [0]), lambda many: curve_figure(many, truth)):
+        with pytest.raises(InputError, match="7 predictions in one figure: at most 6"):
+            draw([guess] * 7)
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_single_frame_has_figures_too(truth, guess):
+    one = [replace(take, vertices=take.vertices[:1], key_frames=None) for take in (guess, truth)]
+    assert error_figure(one[:1], one[1], [0]).axes
+    assert curve_figure(one[:1], one[1]).axes
+
+
 @pytest.fixture
 def files(truth, guess, tmp_path):
     replicas.write_ply(tmp_path / "face.ply", truth.template, truth.triangles)
@@ -119,6 +132,7 @@ def test_the_command(files, capsys):
     assert program.main([*told, "--names", "ours", "--largest", "5"]) == 0
     assert sorted(path.name for path in (files / "out").iterdir()) == ["errors.png", "faces.png"]
     assert capsys.readouterr().out.split() == [str(files / "out" / f"{name}.png") for name in ("faces", "errors")]
+    drawn = (files / "out" / "faces.png").read_bytes()
     for wrong, said in (
         (["--times", "soon"], "give seconds with commas"),
         (["--times", "9"], "is 2.00 s long"),
@@ -129,6 +143,8 @@ def test_the_command(files, capsys):
     ):
         assert program.main([*told, *wrong]) == 2
         assert said in capsys.readouterr().err
+    assert program.main([*told, "--times", "0.8", "--largest", "0"]) == 2
+    assert (files / "out" / "faces.png").read_bytes() == drawn
 
 
 def test_the_command_without_a_truth(files, capsys):

@@ -45,8 +45,9 @@ def run(options: argparse.Namespace) -> int:
     if truth is not None:
         drawn["errors"] = lambda: figures.error_figure(predictions, truth, frames, options.largest, options.camera)
     make_folder(options.out)
-    for name, draw in drawn.items():
-        say(figures.save_figure(draw(), options.out / f"{name}.{options.format}"))
+    made = {name: draw() for name, draw in drawn.items()}  # all of them before one is written over an older one
+    for name, figure in made.items():
+        say(figures.save_figure(figure, options.out / f"{name}.{options.format}"))
     return 0
 
 

@@ -55,9 +55,9 @@ def error_figure(
 
     frames: those shown; largest: millimetres of the last colour, by default what 99.5 % of the shown vertices stay
     under. Below the faces, the mean lip distance (or that of all vertices) runs over time.
-    Errors: InputError where `largest` is not above 0.
+    Errors: InputError where `largest` is not above 0, and for more predictions than there are COLORS.
     """
-    frames = np.asarray(frames, int)
+    frames, colored = np.asarray(frames, int), _colored(predictions)
     distances = [np.linalg.norm(take.vertices[frames] - truth.vertices[frames], axis=-1) * 1e3 for take in predictions]
     if largest is not None and not 0 < largest < np.inf:
         raise InputError(f"the last colour cannot be an error of {largest:g} mm: give more than 0, or nothing")
@@ -68,7 +68,7 @@ def error_figure(
     figure, below = _strip(rows, [take.name for take in predictions], _headings(truth, frames))
     _colorbar(figure, largest)
     lips = truth.regions.get("lips")
-    for take, color in zip(predictions, COLORS, strict=False):
+    for take, color in colored:
         far = metrics.frame_distances(take.vertices, truth.vertices, lips) * 1e3
         below.plot(np.arange(len(far)) / truth.fps, far, color=color, linewidth=1.1, label=take.name)
     _time_axis(below, truth, frames, "all vertices, mm" if lips is None else "lips, mm")
@@ -81,15 +81,16 @@ def error_figure(
 def curve_figure(predictions: Sequence[Take], truth: Take | None = None) -> Figure:
     """Return the lip opening over time in millimetres, key frames as dots on it and phonemes below.
 
-    Errors: InputError for a face whose lip landmarks are not known.
+    Errors: InputError for a face whose lip landmarks are not known, and for more predictions than there are COLORS.
     """
+    colored = _colored(predictions)
     figure = _figure((7.0, 2.5))
     axes = figure.add_axes((0.075, 0.25, 0.915, 0.66))
     first = truth or predictions[0]
     if truth is not None:
         time = np.arange(len(truth.vertices)) / truth.fps
         axes.plot(time, _opening(truth), color=TRUTH, linewidth=2.2, alpha=0.45, label=truth.name, zorder=1)
-    for take, color in zip(predictions, COLORS, strict=False):
+    for take, color in colored:
         opening = _opening(take)
         axes.plot(np.arange(len(opening)) / take.fps, opening, color=color, linewidth=1.1, label=take.name, zorder=2)
         if take.key_frames is not None:
@@ -109,6 +110,13 @@ def comparison_figure(takes: Sequence[Take], frames: Sequence[int], camera: str 
     rows = [draw_frames(take, frames, camera=camera) for take in takes]
     figure, _ = _strip(rows, [take.name for take in takes], _headings(takes[0], frames), below=False)
     return figure
+
+
+def _colored(predictions: Sequence[Take]) -> list[tuple[Take, str]]:
+    """Return each prediction with its colour."""
+    if len(predictions) > len(COLORS):
+        raise InputError(f"{len(predictions)} predictions in one figure: at most {len(COLORS)} colours are told apart")
+    return list(zip(predictions, COLORS, strict=False))
 
 
 def save_figure(figure: Figure, path: Path) -> Path:
@@ -174,7 +182,7 @@ def _colorbar(figure: Figure, largest: float) -> None:
 def _time_axis(axes: Axes, take: Take, frames: Sequence[int], label: str) -> None:
     for frame in frames:
         axes.axvline(frame / take.fps, color=FAINT, linewidth=0.6, linestyle=(0, (3, 2)), zorder=0)
-    axes.set_xlim(0, (len(take.vertices) - 1) / take.fps)
+    axes.set_xlim(0, max(len(take.vertices) - 1, 1) / take.fps)
     axes.set_ylim(bottom=0)
     axes.set_xlabel("seconds", fontsize=7, color=INK, labelpad=1)
     axes.set_ylabel(label, fontsize=7, color=INK)
