@@ -15,7 +15,7 @@ def add(commands: argparse._SubParsersAction) -> None:
         description="Train and score KMTalk, its ablations and other kinds of animators, with and without key motions, "
         "on English clips of the spoken corpus, and write a report. A stopped study in --out goes on.",
     )
-    parser.add_argument("--quick", action="store_true", help="tiny models, few steps and one seed: 15 minutes")
+    parser.add_argument("--quick", action="store_true", help="tiny models, few steps, one seed: 3 processor minutes")
     parser.add_argument("--corpus", type=Path, help="folder that `corpus` wrote (default: speak a small one)")
     parser.add_argument("--out", type=Path, required=True, help="folder of the study: material, results, report")
     parser.add_argument("--report", type=Path, help="folder to write the report to (default: OUT/report)")

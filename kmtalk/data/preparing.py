@@ -113,7 +113,7 @@ def _check_unit(source: Source) -> None:
         if not SMALLEST <= height <= LARGEST:
             raise InputError(
                 f"the template of {subject} would be {height:.3g} m tall, faces are {SMALLEST} to {LARGEST} m: "
-                "give what one unit is, such as --unit 0.001 for millimetres"
+                "give what one unit is, such as --unit mm for millimetres"
             )
 
 

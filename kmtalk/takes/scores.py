@@ -29,12 +29,13 @@ class Column:
     meaning: str
 
 
+_SQUARES = "1e-5 u2"
 COLUMNS = (
-    Column("lve", "LVE", 1e5, "1e-5 u2", "largest squared lip distance, all frames pooled (CodeTalker's script)"),
+    Column("lve", "LVE", 1e5, _SQUARES, "largest squared lip distance, all frames pooled (CodeTalker's script)"),
     Column("lip_rms_mm", "LVE, root", 1, "mm", "root of the same mean (ARTalk)"),
     Column("lip_max_mm", "LVE, distance", 1, "mm", "largest lip distance, root before mean (UniTalker's twin)"),
-    Column("fdd", "FDD", 1e5, "1e-5 u2", "upper face's spread, truth less prediction, signed (CodeTalker's script)"),
-    Column("fdd_abs", "|FDD|", 1e5, "1e-5 u2", "the same without sign, so that clips do not cancel out"),
+    Column("fdd", "FDD", 1e5, _SQUARES, "upper face's spread, truth less prediction, signed (CodeTalker's script)"),
+    Column("fdd_abs", "|FDD|", 1e5, _SQUARES, "the same without sign, so that clips do not cancel out"),
     Column("mve_mm", "MVE", 1, "mm", "mean distance of all vertices"),
     Column("rms_mm", "RMS", 1, "mm", "root mean square distance of all vertices (ARTalk's MHD)"),
     Column("lip_r", "lip r", 1, "", "Pearson's r of the lip opening"),
@@ -146,12 +147,14 @@ def summary(results: dict[str, dict[str, float]]) -> dict[str, float]:
 
 def table(together: dict[str, float], metres_per_unit: float = 1.0) -> str:
     """Return a summary as text, each number with its unit and definition."""
-    unit = "m" if metres_per_unit == 1 else f"units of {metres_per_unit:g} m"
+    unit = {1: "m", 0.01: "cm", 0.001: "mm"}.get(metres_per_unit, f"units of {metres_per_unit:g} m")
     lines = [f"{together['clips']} clips, {together['frames']} frames; u is {unit}"]
     for column in COLUMNS:
-        value = together[column.key]
+        value, scale, of = together[column.key], column.scale, column.unit
+        if of == _SQUARES and metres_per_unit < 0.1:
+            scale, of = 1, "u2"  # squares of millimetres need no 1e-5
         if np.isfinite(value):
-            lines.append(f"{column.name:<15} {value * column.scale:9.4f} {column.unit:<8} {column.meaning}")
+            lines.append(f"{column.name:<15} {value * scale:9.4f} {of:<8} {column.meaning}")
     return "\n".join(lines)
 
 

@@ -2,7 +2,7 @@
 
 import base64
 import os
-from importlib.util import find_spec
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from string import Template
 
@@ -71,8 +71,11 @@ def note(name: str) -> str:
 
 
 def speaks_mcp() -> bool:
-    """Return whether programs can reach the page by MCP: whether that package is installed."""
-    return find_spec("mcp") is not None
+    """Return whether programs can reach the page by MCP: whether a version that Gradio takes is here."""
+    try:
+        return int(version("mcp").split(".")[0]) < 2
+    except PackageNotFoundError:
+        return False
 
 
 def _portrait(name: str) -> str:
