@@ -34,7 +34,7 @@ def program() -> NoReturn:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; return the exit code: 0 all done, 2 bad input, 1 anything else that failed."""
-    options = _parser().parse_args(arguments)
+    options = make_parser().parse_args(arguments)
     logging.basicConfig(level=logging.INFO if options.verbose else logging.WARNING, format="kmtalk: %(message)s")
     try:
         return options.run(options)
@@ -46,7 +46,8 @@ def main(arguments: list[str] | None = None) -> int:
         return fail("stopped", 130)
 
 
-def _parser() -> argparse.ArgumentParser:
+def make_parser() -> argparse.ArgumentParser:
+    """Return the parser of all commands and their options."""
     parser = _Parser(prog="python -m kmtalk", description="Speech in, an animated 3D talking face out.")
     parser.add_argument("--version", action="version", version=f"kmtalk {VERSION}")
     parser.add_argument("--verbose", action="store_true", help="say what is being done")
