@@ -31,14 +31,6 @@ def find_recordings(given: list[Path]) -> list[Path]:
     return recordings
 
 
-def make_folder(folder: Path) -> None:
-    """Make the folder for the results, or say in an InputError why it cannot be."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"--out {folder} cannot be used as a folder ({error.strerror}): choose another") from error
-
-
 def spare_sources(sources: Iterable[Path], targets: Iterable[Path]) -> None:
     """Raise InputError where a target is one of the source files, which writing it would destroy."""
     read = {_identity(path) for path in sources} - {None}

@@ -1,4 +1,4 @@
-"""Writing files so that a reader never meets half of one."""
+"""Folders for results, and files written so that a reader never meets half of one."""
 
 import errno
 import secrets
@@ -9,6 +9,18 @@ from pathlib import Path
 from kmtalk.errors import InputError
 
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder for results unless it is there.
+
+    An OSError becomes an InputError that names the folder, or, where the disk is full or broken, an OSError that does.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        kind = OSError if error.errno in _NO_ROOM else InputError
+        raise kind(f"{folder} cannot be used as a folder ({error.strerror}): choose another --out") from error
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 import pytest
 
-from kmtalk.batch import find_recordings, make_folder, spare_sources
+from kmtalk.batch import find_recordings, spare_sources
 from kmtalk.errors import InputError
 
 
@@ -43,13 +43,3 @@ def test_sources_are_not_written_over(tmp_path):
     for target in (talks / "talk.mp4", tmp_path / "same" / "talk.mp4"):
         with pytest.raises(InputError, match="talk.mp4 is read and would be written over"):
             spare_sources([talks / "talk.mp4", talks / "missing.wav"], [talks / "old.json", target])
-
-
-def test_a_folder_that_cannot_be_made_is_a_sentence(tmp_path):
-    make_folder(tmp_path / "new" / "folder")
-    make_folder(tmp_path / "new" / "folder")
-    assert (tmp_path / "new" / "folder").is_dir()
-    for name in ("file", "file/below"):
-        (tmp_path / "file").touch()
-        with pytest.raises(InputError, match="choose another"):
-            make_folder(tmp_path / name)

@@ -1,11 +1,11 @@
-"""Files appear whole or not at all."""
+"""Files appear whole or not at all, folders are made or a sentence says why not."""
 
 import errno
 
 import pytest
 
 from kmtalk.errors import InputError
-from kmtalk.files import replacing
+from kmtalk.files import make_folder, replacing
 
 
 def test_the_old_file_stays_until_the_new_one_is_whole(tmp_path):
@@ -38,3 +38,13 @@ def test_a_bad_place_is_bad_input_and_a_full_disk_is_not(tmp_path):
         with pytest.raises(kind, match="talk.json cannot be written: ") as raised, replacing(tmp_path / "talk.json"):
             raise OSError(code, "why")
         assert isinstance(raised.value, InputError) == (kind is InputError)
+
+
+def test_a_folder_that_cannot_be_made_is_a_sentence(tmp_path):
+    make_folder(tmp_path / "new" / "folder")
+    make_folder(tmp_path / "new" / "folder")
+    assert (tmp_path / "new" / "folder").is_dir()
+    for name in ("file", "file/below"):
+        (tmp_path / "file").touch()
+        with pytest.raises(InputError, match="choose another --out"):
+            make_folder(tmp_path / name)

@@ -37,7 +37,8 @@ def add(commands: argparse._SubParsersAction) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Run it and return the exit code."""
-    from kmtalk.batch import find_recordings, make_folder, spare_sources
+    from kmtalk.batch import find_recordings, spare_sources
+    from kmtalk.files import make_folder
     from kmtalk.render.video import suited
 
     formats, shot = _formats(options.formats), shot_of(options)

@@ -34,7 +34,8 @@ def add(commands: argparse._SubParsersAction) -> None:
 def run(options: argparse.Namespace) -> int:
     """Run it and return the exit code."""
     from kmtalk.animate import animate
-    from kmtalk.batch import make_folder, spare_sources
+    from kmtalk.batch import spare_sources
+    from kmtalk.files import make_folder
     from kmtalk.render.comparison import backed, render_comparison
 
     if options.left == options.right:

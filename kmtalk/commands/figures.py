@@ -34,7 +34,7 @@ def add(commands: argparse._SubParsersAction) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Run it and return the exit code."""
-    from kmtalk.batch import make_folder
+    from kmtalk.files import make_folder
     from kmtalk.takes import figures
 
     truth, predictions = _takes(options)

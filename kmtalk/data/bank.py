@@ -20,7 +20,7 @@ from kmtalk.data.articulation import Articulation
 from kmtalk.data.clip import Clip
 from kmtalk.data.voices import voices
 from kmtalk.errors import InputError
-from kmtalk.files import replacing
+from kmtalk.files import make_folder, replacing
 from kmtalk.models.encoder import BINS, power_spectrum
 from kmtalk.phonemes import LABELS, RATE, Phoneme
 
@@ -80,7 +80,7 @@ def build_bank(
                 f"the bank in {out} was made of another corpus, face or rules: remove it or choose another"
             )
         return open_bank(out)
-    out.mkdir(parents=True, exist_ok=True)
+    make_folder(out)
     entries, position = [], 0
     with (
         (out / "spectra.f16").open("wb") as spectra,

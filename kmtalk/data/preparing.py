@@ -17,7 +17,7 @@ from kmtalk.data.readers import READERS
 from kmtalk.data.rows import is_whole, write_rows
 from kmtalk.data.source import Source, SourceClip, SourceOptions, blocks, output_frames, read_at
 from kmtalk.errors import InputError
-from kmtalk.files import replacing
+from kmtalk.files import make_folder, replacing
 
 SMALLEST, LARGEST = 0.05, 1.0
 """Metres that a face, from chin to forehead or with its whole head and neck, can be tall."""
@@ -131,7 +131,7 @@ def _begin(source: Source, out: Path) -> None:
         if found != recipe:
             raise InputError(f"{out} holds something else, or another preparation: remove it or choose another --out")
     for part in ("vertices", "audio", "templates", _DONE):
-        (out / part).mkdir(parents=True, exist_ok=True)
+        make_folder(out / part)
     with replacing(out / _RECIPE) as path:
         path.write_text(json.dumps(recipe), "utf-8")
     (out / INDEX).unlink(missing_ok=True)

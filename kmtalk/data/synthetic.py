@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
 from hashlib import sha256
-from math import ceil
+from math import ceil, inf
 from multiprocessing import get_context
 from pathlib import Path
 from random import Random
@@ -19,7 +19,7 @@ from kmtalk.data.engines import Line, Speech, check_installed, speak
 from kmtalk.data.sentences import sentence
 from kmtalk.data.voices import VARIANTS, Voice, voices
 from kmtalk.errors import InputError
-from kmtalk.files import replacing
+from kmtalk.files import make_folder, replacing
 
 DEFAULT_FOLDER = Path("~/.cache/kmtalk/corpus")
 _LONGEST_PART = 600.0  # seconds of speech: little enough to hold in memory and to make again after a stop
@@ -62,7 +62,7 @@ def build_corpus(
     chosen: voices instead of ``voices(permissive_only)``; progress: called with the fraction that is done and the
     name of the part just finished. Raises InputError when a synthesizer is missing or ``out`` holds another corpus.
     """
-    if not hours > 0:
+    if not 0 < hours < inf:
         raise InputError(f"A corpus of {hours} hours cannot be made; give a positive number of hours.")
     chosen = tuple(voices(permissive_only) if chosen is None else chosen)
     check_installed(chosen)
@@ -85,7 +85,7 @@ def _claim(folder: Path, recipe: dict) -> None:
         if path.read_text() != written:
             raise InputError(f"{folder} holds a corpus of another recipe; remove it or choose another folder.")
         return
-    (folder / "parts").mkdir(parents=True, exist_ok=True)
+    make_folder(folder / "parts")
     with replacing(path) as temporary:
         temporary.write_text(written)
 

@@ -16,7 +16,7 @@ from kmtalk.experiments.sections import (
     title,
 )
 from kmtalk.experiments.study import JOBS, QUICK, StudyConfig
-from kmtalk.files import replacing
+from kmtalk.files import make_folder, replacing
 
 
 def write_report(out: Path, folder: Path) -> Path:
@@ -42,7 +42,7 @@ def write_report(out: Path, folder: Path) -> Path:
         sections="\n".join(line for section in sections for line in section.lines()),
         every_seed="\n".join(_every_seed(results)),
     )
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     for name, content in ((f"{section.name}.svg", section.chart) for section in sections):
         _write(folder / name, content)
     _write(folder / "README.md", text)

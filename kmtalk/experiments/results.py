@@ -41,7 +41,7 @@ def read_results(out: Path) -> Results:
     """Read a study's results. Errors: InputError where no seed is complete."""
     try:
         config, limits = (_read(out / name) for name in ("study.json", "results/limits.json"))
-    except FileNotFoundError as error:
+    except (FileNotFoundError, NotADirectoryError) as error:
         raise InputError(f"there is no study in {out}: run the experiments first") from error
     found = {seed: [job for job in JOBS if result_file(out, job, seed).is_file()] for seed in range(config["seeds"])}
     seeds = tuple(seed for seed, jobs in found.items() if len(jobs) == len(JOBS))

@@ -22,7 +22,7 @@ from kmtalk.experiments.placements import CENTRES, HEARD, ROBUSTNESS
 from kmtalk.experiments.scoring import Judge
 from kmtalk.experiments.training import Schooling, train_animator, train_codes
 from kmtalk.face import Face
-from kmtalk.files import replacing
+from kmtalk.files import make_folder, replacing
 from kmtalk.models.kmtalk import KMTalkConfig
 
 PARTS: Mapping[str, dict] = {
@@ -77,7 +77,7 @@ def run_study(
 
     progress: called with a line about each job that is done. Errors: InputError where `out` holds another study.
     """
-    (out / "results").mkdir(parents=True, exist_ok=True)
+    make_folder(out / "results")
     _claim(out / "study.json", asdict(config))
     material = gather(corpus, Articulation(face), out, config.hours, config.held_out)
     judge = Judge(face, material.held_out)

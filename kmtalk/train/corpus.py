@@ -14,6 +14,7 @@ from kmtalk.data.batches import Batch, Batches, pad_keys
 from kmtalk.data.validation import validate
 from kmtalk.errors import InputError
 from kmtalk.face import Face
+from kmtalk.files import make_folder
 from kmtalk.keys import spread_keys
 from kmtalk.models.kmtalk import KMTalk, KMTalkConfig
 from kmtalk.models.layers import between_keys
@@ -126,7 +127,7 @@ def train(
             f"the checkpoint to start from moves {len(start.config.weight_names)} weights, not those of face "
             f"{face.name!r}: start from a checkpoint of this face, or from none"
         )
-    out.mkdir(parents=True, exist_ok=True)
+    make_folder(out)
     write_config(out, asdict(config))
     torch.manual_seed(config.seed)
     model_config = model_config or (start.config if start else KMTalkConfig(weight_names=face.basis_names))

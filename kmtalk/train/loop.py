@@ -19,7 +19,7 @@ import torch
 from torch import Tensor, nn
 
 from kmtalk.errors import InputError
-from kmtalk.files import replacing
+from kmtalk.files import make_folder, replacing
 from kmtalk.train.log import Log
 from kmtalk.train.processes import Processes, processes
 
@@ -101,7 +101,7 @@ def fit(work: Work, out: Path, config: LoopConfig) -> nn.Module:
     out/checkpoint is what work.save writes, out/log.csv has a row for every report, out/state.pt is the state to resume
     from. Raises InputError where the loss is not finite or the state is of another run.
     """
-    out.mkdir(parents=True, exist_ok=True)
+    make_folder(out)
     run = _Run(work, out, config, processes(config.device, config.precision))
     began = time.monotonic() - run.state.elapsed
     reported = run.state.elapsed

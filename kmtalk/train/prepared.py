@@ -12,6 +12,7 @@ from kmtalk.data.crops import Crops
 from kmtalk.data.prepared import Prepared, prepared_face
 from kmtalk.errors import InputError
 from kmtalk.face import Face
+from kmtalk.files import make_folder
 from kmtalk.models.kmtalk import KMTalk
 from kmtalk.train.build import build_model, training_subjects
 from kmtalk.train.card import write_card
@@ -42,7 +43,7 @@ def train_prepared(
     config, choice = config or PreparedConfig(), choice or ModelChoice()
     if prepared.basis is None:
         raise InputError(f"{prepared.folder} has no basis to train on: prepare it with --basis 128")
-    out.mkdir(parents=True, exist_ok=True)
+    make_folder(out)
     spoken = spoken_phonemes(prepared, out, label)
     face = mean_face(prepared)
     torch.manual_seed(config.seed)
