@@ -269,6 +269,29 @@ def test_evaluate_looks_first_where_it_shall_write(tmp_path, capsys):
     assert "nowhere" in only_line(capsys)
 
 
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["evaluate", "--speech", "{here}", "--json", "{here}"], "it is a folder"),
+        (["score", "{file}", "--truth", "{file}", "--json", "{here}"], "it is a folder"),
+        (["train", "--out", "{here}/run", "--threads", "-1"], "--threads -1: give how many"),
+        (["train", "--out", "{here}/run", "--steps", "0"], "give at least one step"),
+        (["experiments", "--out", "{here}/run", "--threads", "-1"], "--threads -1: give how many"),
+        (["experiments", "--out", "{file}", "--report-only"], "there is no study"),
+        (["corpus", "--out", "{here}/run", "--hours", "inf"], "a positive number of hours"),
+        (["animate", "{voice}", "--edits", "{deep}"], "is no JSON"),
+    ],
+)
+def test_bad_options_are_told_before_the_work(arguments, said, tmp_path, capsys):
+    (tmp_path / "file").touch()
+    (tmp_path / "deep.json").write_text("[" * 100_000)
+    places = {"here": tmp_path, "file": tmp_path / "file", "deep": tmp_path / "deep.json"}
+    places["voice"] = asset("examples", "bubbles.wav")
+    assert main([argument.format(**places) for argument in arguments]) == 2
+    assert said in only_line(capsys)
+    assert not (tmp_path / "run").exists()
+
+
 def test_train_names_the_corpus_command(tmp_path, capsys):
     assert main(["train", "--corpus", str(tmp_path), "--out", str(tmp_path / "run")]) == 2
     assert "kmtalk corpus" in only_line(capsys)

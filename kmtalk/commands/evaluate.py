@@ -3,8 +3,8 @@
 import argparse
 from pathlib import Path
 
+from kmtalk.commands.checks import check_target
 from kmtalk.commands.terminal import say
-from kmtalk.errors import InputError
 
 
 def add(commands: argparse._SubParsersAction) -> None:
@@ -34,8 +34,7 @@ def run(options: argparse.Namespace) -> int:
     from kmtalk.animate import load_model
     from kmtalk.evaluate import evaluate, table, write_json
 
-    if options.json and not options.json.parent.is_dir():
-        raise InputError(f"{options.json} cannot be written: the folder {options.json.parent} does not exist")
+    check_target(options.json)
     conditions = [name.strip() for name in options.conditions.split(",") if name.strip()]
     result = evaluate(
         options.speech, load_model(options.model), conditions=conditions, baselines=not options.no_baselines

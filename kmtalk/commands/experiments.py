@@ -4,6 +4,7 @@ import argparse
 from dataclasses import replace
 from pathlib import Path
 
+from kmtalk.commands.checks import use_threads
 from kmtalk.commands.terminal import say
 
 
@@ -28,14 +29,11 @@ def add(commands: argparse._SubParsersAction) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Run it and return the exit code."""
-    import torch
-
     from kmtalk.data.synthetic import load_corpus
     from kmtalk.experiments import FULL, QUICK, run_study, write_report
     from kmtalk.face import load_face
 
-    if options.threads:
-        torch.set_num_threads(options.threads)
+    use_threads(options.threads)
     out = options.out.expanduser()
     if not options.report_only:
         given = {name: getattr(options, name) for name in ("seeds", "steps") if getattr(options, name) is not None}

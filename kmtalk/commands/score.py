@@ -3,6 +3,7 @@
 import argparse
 from pathlib import Path
 
+from kmtalk.commands.checks import check_target
 from kmtalk.commands.prepare import metres
 from kmtalk.commands.terminal import say
 from kmtalk.errors import InputError
@@ -36,8 +37,7 @@ def run(options: argparse.Namespace) -> int:
     from kmtalk.data.prepared import load_prepared
     from kmtalk.takes import read_take, score_model, score_set, score_take, summary, table, write_json
 
-    if options.json and not options.json.parent.is_dir():
-        raise InputError(f"{options.json} cannot be written: the folder {options.json.parent} does not exist")
+    check_target(options.json)
     for path in (options.prediction, options.truth):
         if not path.exists():
             raise InputError(f"there is no {path}: check its name")

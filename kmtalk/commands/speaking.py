@@ -74,7 +74,7 @@ def read_edits(path: Path) -> list[dict]:
         edits = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise InputError(f"{path} cannot be read ({error.strerror}): check its name and permissions") from error
-    except ValueError:
+    except (ValueError, RecursionError):
         raise InputError(f"{path} is no JSON: give a file with a list of edits") from None
     if isinstance(edits, dict):
         edits = edits.get("edits")  # what --formats json wrote

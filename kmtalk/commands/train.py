@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from kmtalk.commands.checks import use_threads
 from kmtalk.commands.terminal import say
 from kmtalk.errors import InputError
 
@@ -65,15 +66,14 @@ def add(commands: argparse._SubParsersAction) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Run it and return the exit code."""
-    import torch
-
     from kmtalk.animate import load_model
 
     logging.getLogger("kmtalk").setLevel(logging.INFO)
-    if options.threads:
-        torch.set_num_threads(options.threads)
+    use_threads(options.threads)
     if options.steps is not None and options.hours is not None:
         raise InputError("both --steps and --hours were given: give one of them")
+    if options.steps == 0:
+        raise InputError("--steps 0: give at least one step, or --hours instead")
     start = load_model(None if options.start == "shipped" else options.start) if options.start else None
     out = options.out.expanduser()
     if options.data is None:
