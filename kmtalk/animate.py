@@ -81,6 +81,7 @@ def animate(
     """
     say = progress or (lambda stage, share: None)
     check_fps(fps)
+    fps = float(fps)
     if not isinstance(seed, Integral) or seed < 0:
         raise InputError(f"seed {seed!r} is not possible: give a whole number, 0 or above")
     say("reading the recording", 0.0)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from numbers import Real
 from typing import TYPE_CHECKING
@@ -74,7 +75,7 @@ def encode(model: KMTalk, audio: np.ndarray, grid: Grid, style: str | None = Non
 
     from kmtalk.models.encoder import FEATURE_RATE
 
-    with torch.inference_mode():
+    with _inference(model):
         prepared = model.encoder.prepare(torch.from_numpy(audio)[None].to(model.device))
         hop = model.encoder.hop
         step, reach = 60 * FEATURE_RATE, math.ceil(model.encoder.reach * FEATURE_RATE)
@@ -96,7 +97,7 @@ def decode_keys(model: KMTalk, features: np.ndarray, places: np.ndarray) -> np.n
     import torch
 
     reach, motions = model.config.key_reach, []
-    with torch.inference_mode():
+    with _inference(model):
         for part in np.array_split(places, len(places) // 1000 + 1):
             first = max(0, part[0] - reach)
             memory = torch.from_numpy(features[first : part[-1] + reach + 1])[None].to(model.device)
@@ -123,7 +124,7 @@ def complete(
 
     step, reach = 2000, model.completion.reach
     weights = []
-    with torch.inference_mode():
+    with _inference(model):
         keys = torch.from_numpy(np.asarray(places))[None]
         flow, distances = between_keys(keys, torch.from_numpy(np.asarray(key_motions))[None], len(features))
         for start in range(0, len(features), step):
@@ -154,6 +155,21 @@ def upsample(weights: np.ndarray, grid: Grid) -> np.ndarray:
     curve = PchipInterpolator(grid.frame(np.arange(len(weights))), weights, axis=0)
     # A monotone curve stays within its knots but for rounding, which must not push a weight out of its range.
     return np.clip(curve(np.arange(grid.frames)).astype(np.float32), weights.min(0), weights.max(0))
+
+
+@contextmanager
+def _inference(model: KMTalk) -> Iterator[None]:
+    """Run a model without gradients, and one in training without its dropout, which goes on as it was afterwards."""
+    import torch
+
+    training = [module for module in model.modules() if module.training]
+    model.eval()
+    try:
+        with torch.inference_mode():
+            yield
+    finally:
+        for module in training:
+            module.training = True
 
 
 def _bounded(model: KMTalk, weights: np.ndarray) -> np.ndarray:

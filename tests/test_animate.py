@@ -1,7 +1,9 @@
 """Speech to animation with a small untrained model: lengths, chunks, keys, life and what is refused."""
 
+import copy
 import shutil
 from dataclasses import replace
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -180,6 +182,22 @@ def test_a_transcript_and_an_alignment_are_one_too_many(speak, voice):
 @pytest.mark.parametrize("fps", [0, -25, 19.9, 121, 1e9, float("nan"), float("inf"), "25", None])
 def test_frame_rates_that_cannot_be(speak, voice, fps):
     assert "choose 20 to 120" in complaint(speak, voice, fps=fps)
+
+
+def test_a_frame_rate_may_be_any_number(speak, voice):
+    plain = speak(voice, fps=30000 / 1001)
+    exact = speak(voice, fps=Fraction(30000, 1001))
+    assert type(exact.fps) is float and exact.fps == plain.fps
+    np.testing.assert_array_equal(exact.weights, plain.weights)
+
+
+def test_a_model_in_training_speaks_as_it_will_and_stays_in_training(tiny_model, voice, animation):
+    model = copy.deepcopy(tiny_model).train()
+    model.encoder.eval()  # one part is kept as it is
+    before = copy.deepcopy(model.state_dict())
+    np.testing.assert_array_equal(animate((voice, 16000), model=model, life=False).weights, animation.weights)
+    assert model.training and model.completion.training and not model.encoder.training
+    assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
 
 
 def test_a_face_of_another_basis(tiny_model, voice, face):
