@@ -12,7 +12,6 @@ An operation is a dict that JSON can hold; frames and phoneme indices refer to t
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from numbers import Real
@@ -31,6 +30,8 @@ from kmtalk.stages import complete, make_grid, upsample
 
 if TYPE_CHECKING:
     from kmtalk.models.kmtalk import KMTalk
+
+_LARGEST = float(np.finfo(np.float32).max)  # poses are held in single precision
 
 Edit = Mapping[str, Any]
 Edits = Sequence[Edit] | Mapping[int, Mapping[str, float]]
@@ -200,4 +201,4 @@ def _operation(edit: Edit) -> Callable[..., None]:
 
 
 def _is_number(value: object) -> bool:
-    return isinstance(value, Real) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
+    return isinstance(value, Real) and not isinstance(value, bool) and abs(value) <= _LARGEST

@@ -416,8 +416,16 @@ def test_a_learned_basis_takes_weights_and_strength(learned):
     ]
     edited = apply_edits(animation, model, edits)
     assert edited.weights[18].tolist() == pytest.approx([0, 0, -8, 0, 0])
-    with pytest.raises(InputError, match="a weight is a number"):
-        apply_edits(animation, model, [{"do": "set key", "frame": 18, "weights": {"motion002": float("inf")}}])
+    for large in (float("inf"), 1e39):  # single precision ends at 3.4e38
+        with pytest.raises(InputError, match="a weight is a number"):
+            apply_edits(animation, model, [{"do": "set key", "frame": 18, "weights": {"motion002": large}}])
+
+
+@pytest.mark.filterwarnings("error")
+def test_weights_may_be_numbers_of_numpy(plain, tiny_model):
+    for kind in (np.float32, np.float64):
+        edited = apply_edits(plain, tiny_model, {np.int64(18): {"jawOpen": kind(0.5)}})
+        assert edited.weights[18, plain.motion.names.index("jawOpen")] == 0.5
 
 
 @pytest.mark.parametrize(
