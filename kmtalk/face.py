@@ -108,7 +108,7 @@ class Face:
 
 def load_face(name: str | Path = "ari") -> Face:
     """Load a head: one of IDENTITIES, or a folder that holds head.npz and skin.jpg in the same layout."""
-    folder = asset("head", str(name)) if name in IDENTITIES else Path(name)
+    folder = asset("head", str(name)) if str(name) in IDENTITIES else Path(name)
     if not (folder / "head.npz").is_file():
         raise InputError(f"no face {str(name)!r}: use one of {', '.join(IDENTITIES)}, or a folder with head.npz in it")
     try:

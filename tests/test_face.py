@@ -1,5 +1,7 @@
 """Face: vertices from weights, distances, Gram matrices, and what load_face refuses."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -78,6 +80,10 @@ def test_gram_gives_the_squared_vertex_distance(motion, region):
 def test_an_unknown_landmark_is_a_sentence(tetrahedron):
     with pytest.raises(InputError, match=r"face 'tetrahedron' has no landmark 'chin' \(it has: origin, right, top\)"):
         tetrahedron.distance(np.zeros((1, 2)), "origin", "chin")
+
+
+def test_a_shipped_head_may_be_named_as_a_path():
+    assert load_face(Path("ben")).name == "ben"
 
 
 def test_an_unknown_face_is_a_sentence(tmp_path):
