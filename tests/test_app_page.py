@@ -120,9 +120,13 @@ def ready_files(page):
     return page.locator("#downloads tr:has(a.get) .kind").all_inner_texts()
 
 
+def ready_file(kind):
+    return f"#downloads tr:has(.kind:text-is('{kind}')) a.get"
+
+
 def save(page, kind):
     with page.expect_download() as waiting:
-        page.locator(f"#downloads tr:has(.kind:text-is('{kind}')) a.get").click()
+        page.click(ready_file(kind))
     return waiting.value.suggested_filename, waiting.value.path()
 
 
@@ -203,12 +207,12 @@ def test_downloads_open(done, node):
 
 def test_other_files_are_made_on_demand(done):
     done.get_by_role("button", name="Make obj.zip").click()
-    done.wait_for_selector("#downloads tr:has(.kind:text-is('obj.zip')) a.get")
+    done.wait_for_selector(ready_file("obj.zip"))
     _, path = save(done, "obj.zip")
     with zipfile.ZipFile(path) as archive:
         assert sum(name.endswith(".obj") for name in archive.namelist()) == 38
     done.get_by_role("button", name="Make webm").click()
-    done.wait_for_selector("#downloads tr:has(.kind:text-is('webm')) a.get")
+    done.wait_for_selector(ready_file("webm"))
     assert "Give a transcript" in done.locator("#downloads tr:has(.kind:text-is('srt'))").inner_text()
 
 
@@ -264,10 +268,13 @@ def test_an_edit_made_while_filming_puts_its_own_files_in_place(visit, voice, tm
     upload(page, save_audio(tmp_path / "while.wav", voice))
     page.click("#animate")
     page.wait_for_function("/^Rendering frame/.test(document.querySelector('#status p').textContent)")
+    page.wait_for_selector(ready_file("json"))
+    before = page.get_attribute(ready_file("json"), "href")
     press(page, "Home", *["Shift+ArrowRight"] * 2)
     page.get_by_role("slider", name="Lips closed").fill("1")
     page.get_by_role("button", name="Complete again").click()
-    page.wait_for_selector("#downloads tr:has(.kind:text-is('mp4')) a.get")
+    page.wait_for_selector(f"{ready_file('json')}:not([href='{before}'])")
+    page.wait_for_selector(ready_file("mp4"))
     wait_for_video(page)
     assert ready_files(page) == ["mp4", "glb", "csv", "TextGrid", "npz", "json"]
     assert [edit["closed"] for edit in json.loads(save(page, "json")[1].read_text())["edits"]] == [1]
@@ -439,6 +446,40 @@ def test_stop_stops_and_leaves_nothing_behind(visit, voice, tmp_path, app_folder
     choose_small_video(page)
     run(page, save_audio(tmp_path / "after.wav", voice[4800:20800]))
     assert ready_files(page)[0] == "mp4"
+    page.context.close()
+
+
+def test_stop_reaches_work_that_the_server_has_not_heard_of_yet(visit, recording):
+    page, held = visit(reduced_motion="reduce"), []
+    choose_small_video(page)
+    upload(page, recording)
+    page.route("**/queue/join*", lambda route: held.append(route))
+    with page.expect_request("**/queue/join*"):
+        page.click("#animate")
+    page.click("#stop")
+    page.wait_for_selector("#animate", state="visible")
+    with page.expect_response("**/queue/join*"):
+        held[0].continue_()
+    page.unroute("**/queue/join*")
+    assert page.locator("#results").is_hidden() and page.locator("#stop").is_hidden()
+    page.click("#animate")
+    wait_for_video(page)
+    assert ready_files(page) == ["mp4", "glb", "csv", "TextGrid", "npz", "json"]
+    page.context.close()
+
+
+def test_what_is_pressed_in_haste_gets_all_its_files_once(visit, recording):
+    page = visit(reduced_motion="reduce")
+    choose_small_video(page)
+    run(page, recording)
+    page.get_by_label("Ben").check(force=True)
+    page.get_by_label("Video", exact=True).check(force=True)
+    page.dblclick("#again")
+    page.wait_for_selector("#downloads .wheel")
+    page.wait_for_selector(ready_file("mp4"))
+    page.wait_for_selector("#animate", state="visible")
+    assert page.locator("#downloads .kind").count() == 10 and page.locator("#downloads .wheel").count() == 0
+    assert ready_files(page) == ["mp4", "glb", "csv", "TextGrid", "npz", "json"]
     page.context.close()
 
 

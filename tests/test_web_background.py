@@ -5,6 +5,10 @@ import pytest
 from kmtalk.web.background import Stopped, watched
 
 
+def always():
+    return True
+
+
 def drained(steps):
     seen = []
     while True:
@@ -27,7 +31,7 @@ def test_reports_are_seen_and_the_result_returned():
             seen_half.set()
         return stage, fraction
 
-    seen, result = drained(watched(work, view))
+    seen, result = drained(watched(work, view, always))
     assert ("half", 0.5) in seen and result == 42
 
 
@@ -36,7 +40,7 @@ def test_an_error_of_the_work_arrives():
         raise ValueError("no")
 
     with pytest.raises(ValueError, match="no"):
-        drained(watched(work, lambda *report: report))
+        drained(watched(work, lambda *report: report, always))
 
 
 def test_closing_stops_the_work_and_waits_for_its_clean_up():
@@ -51,8 +55,32 @@ def test_closing_stops_the_work_and_waits_for_its_clean_up():
             cleaned.set()
             raise
 
-    steps = watched(work, lambda *report: report)
+    steps = watched(work, lambda *report: report, always)
     next(steps)
     assert begun.is_set()
     steps.close()
     assert cleaned.is_set()
+
+
+def test_work_that_is_no_longer_wanted_stops():
+    cleaned, wanted = threading.Event(), True
+
+    def work(report):
+        try:
+            while True:
+                report("on and on", 0.0)
+        except Stopped:
+            cleaned.set()
+            raise
+
+    steps = watched(work, lambda *report: report, lambda: wanted)
+    next(steps)
+    wanted = False
+    with pytest.raises(Stopped):
+        next(steps)
+    assert cleaned.is_set()
+
+
+def test_what_comes_when_it_is_not_wanted_is_not_given():
+    with pytest.raises(Stopped):
+        drained(watched(lambda report: 42, lambda *report: report, lambda: False))

@@ -15,14 +15,18 @@ _INTERVAL = 0.2  # seconds between two looks: a smooth bar, and a Stop that is f
 
 
 class Stopped(Exception):  # noqa: N818 - no error: somebody wished it
-    """Raised inside the work, at its next report, once nobody waits for it any more."""
+    """Raised where work is no longer wanted: at its next report, and where it is watched."""
 
 
-def watched(work: Callable[[Report], Result], view: Callable[[str, float], View]) -> Generator[View, None, Result]:
+def watched(
+    work: Callable[[Report], Result], view: Callable[[str, float], View], wanted: Callable[[], bool]
+) -> Generator[View, None, Result]:
     """Run work in a thread of its own, yield a view of its latest report every now and then, return its result.
 
-    Closing the generator stops the work at its next report and waits until it has cleaned up.
+    Raises Stopped once the work is not wanted. That, and closing the generator, stops the work at its next report and
+    waits until it has cleaned up.
     """
+    insist(wanted)
     stopped = threading.Event()
     latest = ("", 0.0)
 
@@ -36,7 +40,15 @@ def watched(work: Callable[[Report], Result], view: Callable[[str, float], View]
         future = executor.submit(contextvars.copy_context().run, work, report)
         try:
             while not wait([future], timeout=_INTERVAL).done:
+                insist(wanted)
                 yield view(*latest)
         finally:
             stopped.set()
+    insist(wanted)
     return future.result()
+
+
+def insist(wanted: Callable[[], bool]) -> None:
+    """Raise Stopped unless something is wanted."""
+    if not wanted():
+        raise Stopped

@@ -1,8 +1,8 @@
 """The page: its widgets, and what happens between them."""
 
 import tempfile
-from collections.abc import Iterator
-from functools import partial
+from collections.abc import Callable, Iterator
+from functools import partial, wraps
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -12,8 +12,9 @@ import gradio as gr
 from kmtalk.audio import save_audio
 from kmtalk.errors import InputError
 from kmtalk.web import page
-from kmtalk.web.background import Report, watched
+from kmtalk.web.background import Report, Stopped, insist, watched
 from kmtalk.web.controls import Controls
+from kmtalk.web.desk import Desk
 from kmtalk.web.downloads import DownloadList, Downloads, absent, download, failed, making, offered
 from kmtalk.web.links import copy_link, read_link
 from kmtalk.web.sentences import sentence, sentences
@@ -27,11 +28,26 @@ HOUR = 3600
 PRIVATE = {"api_visibility": "private"}
 QUICK = {"queue": False, "show_progress": "hidden", **PRIVATE}
 SLOW = {"show_progress": "hidden", "concurrency_limit": 8, **PRIVATE}
+REPEATED = {**SLOW, "trigger_mode": "multiple"}  # also while the one before, no longer wanted, comes to its end
 SHOW_SCREEN = """() => {
     const screen = document.getElementById("screens"), top = screen.getBoundingClientRect().top;
     if (top < 0 || top > innerHeight / 2) screen.scrollIntoView({ block: "start" });
 }"""
 """The results lie above or below the button that was pressed, on a phone, or where much is open."""
+
+
+def worker(handler: Callable[..., Iterator[dict]]) -> Callable[..., Iterator[dict]]:
+    """Tell what goes wrong in a handler as a sentence, and end it quietly once its desk wants nothing more of it."""
+
+    @wraps(handler)
+    def work(studio: "Studio", desk: Desk, *inputs: Any) -> Iterator[dict]:  # noqa: ANN401
+        with sentences():
+            try:
+                yield from handler(studio, desk, *inputs)
+            except Stopped:
+                yield studio.resting if desk.idle else gr.skip()
+
+    return work
 
 
 class Studio:
@@ -65,7 +81,7 @@ class Studio:
                 show_label=False, interactive=False, buttons=[], elem_id="kmtalk-video", elem_classes="screen"
             )
             self.again = gr.Button("Film again with the present settings", size="sm", elem_id="again")
-        self.take, self.revision = gr.State(None, time_to_live=HOUR), gr.State("")
+        self.desk, self.shown, self.written = gr.State(Desk(), time_to_live=HOUR), gr.State(""), gr.State("")
         with gr.Column(visible=False, elem_id="results") as self.results:
             self.timeline = Timeline(elem_id="timeline")
             with gr.Tabs():
@@ -86,39 +102,27 @@ class Studio:
 
     def _connect_work(self) -> None:
         """Animating, completing again and filming again, each of which has files made; Stop ends them all."""
-        controls, delivered = self.controls, self._connect_files()
+        controls = self.controls
         view = [controls.camera, controls.look, controls.background]
         wishes = [
             *(controls.recording, controls.identity, controls.fps, controls.life, controls.seed, controls.keys),
             *(controls.transcript, controls.language, controls.alignment, controls.style),
         ]
-        shown = [*self._busy, self.take, self.viewer, self.timeline, self.results, self.downloads, self.revision]
-        # Files of what was there before must not arrive among those of what comes now. The page does things in order.
-        for trigger in (controls.start.click, self.timeline.complete, self.again.click):
-            trigger(None, cancels=delivered, **PRIVATE)
+        results = [*self._busy, self.desk, self.viewer, self.timeline, self.results, self.downloads, self.shown]
         controls.start.click(None, js=SHOW_SCREEN, **PRIVATE)
-        cleared = controls.start.click(self._begin, outputs=[*self._busy, self.results, self.made], **QUICK)
-        heard = cleared.then(self._listen, [*wishes, *view], shown, **SLOW)
-        completed = self.timeline.complete(self._complete, [self.take, *view], shown, **SLOW)
-        recast = self.again.click(self._recast, [self.take, controls.identity, *view], shown, **SLOW)
-        begun = [heard, completed, recast]
-        for work in begun:
+        cleared = controls.start.click(self._begin, self.desk, [*self._busy, self.results, self.made], **QUICK)
+        heard = cleared.then(self._listen, [self.desk, *wishes, *view], results, **REPEATED)
+        completed = self.timeline.complete(self._complete, [self.desk, *view], results, **SLOW)
+        recast = self.again.click(self._recast, [self.desk, controls.identity, *view], results, **SLOW)
+        # The names of the takes that have been shown and written: what changes them has more to be done.
+        written = self.shown.change(self._write, self.desk, [*self._delivered, self.written], **REPEATED)
+        filmed = self.written.change(self._film, [self.desk, *self._filming], self._delivered, **REPEATED)
+        made = self.downloads.make(self._make, [self.desk, *self._filming], self._delivered, **REPEATED)
+        for work in (heard, completed, recast, written, filmed, made):
             work.failure(self._rest, outputs=self._busy, js=Downloads.RESTED, **QUICK)
         for answered in (completed.success, completed.failure, controls.stop.click):
             answered(None, js=Timeline.RESTED, **PRIVATE)
-        controls.stop.click(self._rest, outputs=self._busy, cancels=[*begun, *delivered], js=Downloads.RESTED, **QUICK)
-
-    def _connect_files(self) -> list[gr.events.Dependency]:
-        """Write the data files and film once a take is there, and make others on demand; return what can be stopped."""
-        # Each change counts: the one before has been stopped.
-        written = self.revision.change(self._write, self.take, self._delivered, trigger_mode="multiple", **SLOW)
-        filmed = written.success(self._film, [self.take, *self._filming], self._delivered, **SLOW)
-        made = self.downloads.make(self._make, [self.take, *self._filming], self._delivered, **SLOW)
-        for work in (written, filmed, made):
-            work.failure(self._rest, outputs=self._busy, js=Downloads.RESTED, **QUICK)
-        for work in (filmed, made):
-            work.success(self._rest, outputs=self._busy, **QUICK)
-        return [written, filmed, made]
+        controls.stop.click(self._stop, self.desk, self._busy, js=Downloads.RESTED, **QUICK)
 
     @property
     def _busy(self) -> list[gr.components.Component]:
@@ -140,29 +144,39 @@ class Studio:
     def _follow_link(self, request: gr.Request) -> list:
         return read_link(self.controls.settings, request.query_params)
 
-    def _begin(self) -> dict:
-        begun = {**self._progress("listening", 0.0), **self._handing_on}
-        return begun | {self.results: gr.update(visible=False), self.made: None}
+    def _begin(self, desk: Desk) -> dict:
+        desk.begin()
+        return {**self._progress("listening", 0.0), self.results: gr.update(visible=False), self.made: None}
 
-    def _rest(self) -> tuple:
-        return None, gr.update(visible=True), gr.update(visible=False)
+    def _stop(self, desk: Desk) -> dict:
+        desk.stop()
+        return self.resting
+
+    def _rest(self) -> dict:
+        return self.resting
+
+    @property
+    def resting(self) -> dict:
+        """How the page looks while nothing is being done."""
+        return {
+            self.status: None,
+            self.controls.start: gr.update(visible=True),
+            self.controls.stop: gr.update(visible=False),
+        }
 
     def _progress(self, name: str, fraction: float) -> dict:
         return {
             self.status: Stage(name=name[:1].upper() + name[1:], fraction=fraction),
             self.controls.start: gr.update(visible=False),
-            self.controls.stop: gr.update(visible=True, interactive=True),
+            self.controls.stop: gr.update(visible=True),
         }
-
-    @property
-    def _handing_on(self) -> dict:
-        """Stop between two works: Gradio cannot cancel one that it has sent for and not heard of yet."""
-        return {self.controls.stop: gr.update(visible=True, interactive=False)}
 
     # Each handler yields its values last: Gradio sends what follows as a difference, which would eat into them.
 
+    @worker
     def _listen(
         self,
+        desk: Desk,
         recording: str | None,
         identity: str,
         fps: int,
@@ -176,77 +190,86 @@ class Studio:
         *view: str,
     ) -> Iterator[dict]:
         """Animate a recording."""
-        with sentences():
-            wish = Wish(identity, fps, life, seed or 0, keys, transcript or "", language, alignment, style or "")
-            take = yield from watched(lambda report: self.service.record(recording, wish, report), self._progress)
-            yield from self._show(take, *view)
+        wish = Wish(identity, fps, life, seed or 0, keys, transcript or "", language, alignment, style or "")
+        record = partial(self.service.record, recording, wish)
+        take = yield from watched(record, self._progress, desk.wanted())
+        yield from self._show(desk, take, *view)
 
-    def _complete(self, take: Take | None, event: gr.EventData, *view: str) -> Iterator[dict]:
+    @worker
+    def _complete(self, desk: Desk, event: gr.EventData, *view: str) -> Iterator[dict]:
         """Complete the motion again from edited key motions."""
-        with sentences():
-            yield from self._show(self.service.complete(here(take), event.edits), *view)
+        wanted = desk.begin()
+        take = self.service.complete(on(desk), event.edits)
+        insist(wanted)
+        yield from self._show(desk, take, *view)
 
-    def _recast(self, take: Take | None, identity: str, *view: str) -> Iterator[dict]:
+    @worker
+    def _recast(self, desk: Desk, identity: str, *view: str) -> Iterator[dict]:
         """Give the motion to the face that is chosen now."""
-        with sentences():
-            yield from self._show(self.service.recast(here(take), identity), *view)
+        wanted = desk.begin()
+        take = self.service.recast(on(desk), identity)
+        insist(wanted)
+        yield from self._show(desk, take, *view)
 
-    def _show(self, take: Take, camera: str, look: str, background: str) -> Iterator[dict]:
+    def _show(self, desk: Desk, take: Take, camera: str, look: str, background: str) -> Iterator[dict]:
         """Show a take in 3D and on the timeline, before any file of it is made."""
+        desk.lay(take)
         with tempfile.TemporaryDirectory(prefix="kmtalk-") as folder:
             animation, view = take.animation, {"camera": camera, "look": look, "background": background}
             sound = save_audio(Path(folder, "sound.wav"), animation.audio)
             coming = [making(kind) for kind in ("mp4", *self.service.formats(take))]
             kept = [*map(offered, HEAVY), *(absent(kind, why) for kind, why in self.service.missing(take).items())]
             yield {
-                **self._handing_on,
-                self.status: None,
-                self.take: take,
-                self.revision: take.revision,
+                **self._progress("writing files", 0.0),
+                self.desk: desk,
+                self.shown: take.revision,
                 self.viewer: viewer_data(self.faces, animation.face.name, animation, sound, take=take.identity, **view),
                 self.timeline: timeline_data(animation, take.original),
                 self.results: gr.update(visible=True),
                 self.downloads: DownloadList(files=[*coming, *kept], take=take.revision),
             }
 
-    def _write(self, take: Take) -> Iterator[dict]:
+    @worker
+    def _write(self, desk: Desk) -> Iterator[dict]:
         """Write the data files, which are much sooner done than the video."""
-        with sentences(), tempfile.TemporaryDirectory(prefix="kmtalk-") as folder:
-            formats = self.service.formats(take)
-            paths = yield from watched(
-                lambda report: self.service.write(take, Path(folder), formats, report), self._progress
-            )
+        wanted, take = desk.wanted(), on(desk)
+        with tempfile.TemporaryDirectory(prefix="kmtalk-") as folder:
+            write = partial(self.service.write, take, Path(folder), self.service.formats(take))
+            paths = yield from watched(write, self._progress, wanted)
             # Gradio copies the files while this generator rests at its yield; then the folder goes.
             yield {
-                **self._handing_on,
                 self.downloads: DownloadList(files=[download(path) for path in paths], take=take.revision),
                 self.made: self._table(take),
+                self.written: take.revision,
             }
 
-    def _film(self, take: Take, *settings: Any) -> Iterator[dict]:  # noqa: ANN401
+    @worker
+    def _film(self, desk: Desk, *settings: Any) -> Iterator[dict]:  # noqa: ANN401
         """Film the MP4; where that is impossible, everything else stays."""
-        with sentences():
-            yield from self._file(take, "mp4", settings)
+        yield from self._file(desk, "mp4", settings)
 
-    def _make(self, take: Take | None, event: gr.EventData, *settings: Any) -> Iterator[dict]:  # noqa: ANN401
+    @worker
+    def _make(self, desk: Desk, event: gr.EventData, *settings: Any) -> Iterator[dict]:  # noqa: ANN401
         """Make a file on demand."""
-        with sentences():
-            check_formats([event.format])
-            yield from self._file(here(take), event.format, settings)
+        check_formats([event.format])
+        desk.begin()
+        yield from self._file(desk, event.format, settings)
 
-    def _file(self, take: Take, kind: str, settings: tuple) -> Iterator[dict]:
+    def _file(self, desk: Desk, kind: str, settings: tuple) -> Iterator[dict]:
         """Make one file, and say in the list of files why where that is impossible."""
+        wanted, take = desk.wanted(), on(desk)
         with tempfile.TemporaryDirectory(prefix="kmtalk-") as folder:
             try:
-                path = yield from watched(partial(self._work_on, take, Path(folder), kind, settings), self._progress)
+                make = partial(self._work_on, take, Path(folder), kind, settings)
+                path = yield from watched(make, self._progress, wanted)
             except InputError as error:
                 why = sentence(error)
                 gr.Warning(escape(why), duration=None)
-                yield {self.downloads: DownloadList(files=[failed(kind, why)], take=take.revision)}
+                yield {**self.resting, self.downloads: DownloadList(files=[failed(kind, why)], take=take.revision)}
                 return
             files = DownloadList(files=[download(path)], take=take.revision)
             video = {self.video: str(path)} if kind == "mp4" else {}
-            yield {self.downloads: files, self.made: self._table(take)} | video
+            yield {**self.resting, self.downloads: files, self.made: self._table(take)} | video
 
     def _work_on(self, take: Take, folder: Path, kind: str, settings: tuple, report: Report) -> Path:
         if kind not in FILMED:
@@ -261,8 +284,8 @@ class Studio:
         return f"| | |\n|---|---|\n{rows}"
 
 
-def here(take: Take | None) -> Take:
-    """Return the take, unless it has been deleted after its hour."""
-    if take is None:
+def on(desk: Desk) -> Take:
+    """Return the take on a desk, unless it has been deleted after its hour."""
+    if desk.take is None:
         raise InputError("this recording has been deleted meanwhile: animate it once more")
-    return take
+    return desk.take
