@@ -2,6 +2,7 @@
 
 import tempfile
 from collections.abc import Iterator
+from html import escape
 from pathlib import Path
 from typing import Any, Literal
 
@@ -187,7 +188,7 @@ class Endpoints:
                     except InputError as error:
                         if not files:
                             raise
-                        gr.Warning(sentence(error))
+                        gr.Warning(escape(sentence(error), quote=False))
             # Gradio copies the files while this generator rests here; then the folder goes.
             yield {name: gr.FileData(path=str(path), orig_name=path.name).model_dump() for name, path in files.items()}
 

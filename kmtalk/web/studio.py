@@ -264,7 +264,7 @@ class Studio:
                 path = yield from watched(make, self._progress, wanted)
             except InputError as error:
                 why = sentence(error)
-                gr.Warning(escape(why), duration=None)
+                gr.Warning(escape(why, quote=False), duration=None)
                 yield {**self.resting, self.downloads: DownloadList(files=[failed(kind, why)], take=take.revision)}
                 return
             files = DownloadList(files=[download(path)], take=take.revision)
