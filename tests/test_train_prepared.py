@@ -64,6 +64,13 @@ def trained(vocaset, tmp_path_factory):
     return out, train_prepared(vocaset, out, replace(CONFIG, steps=80), ModelChoice(**TINY), label=listen)
 
 
+@pytest.mark.parametrize("fps", [15.0, 50.0, 60.0])
+def test_rates_at_which_no_model_runs_are_told_before_training(vocaset, tmp_path, fps):
+    with pytest.raises(InputError, match=f"{fps:g} frames a second, models run at 20 to 41"):
+        train_prepared(replace(vocaset, fps=fps), tmp_path / "run", CONFIG, ModelChoice(**TINY))
+    assert not (tmp_path / "run").exists()
+
+
 def test_it_learns_to_move_as_the_data_do(trained):
     out, _ = trained
     log = read_log(out)

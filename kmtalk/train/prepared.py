@@ -14,6 +14,7 @@ from kmtalk.errors import InputError
 from kmtalk.face import Face
 from kmtalk.files import make_folder
 from kmtalk.models.kmtalk import KMTalk
+from kmtalk.stages import MIN_FPS, make_grid
 from kmtalk.train.build import build_model, training_subjects
 from kmtalk.train.card import write_card
 from kmtalk.train.judge import Judge
@@ -43,6 +44,10 @@ def train_prepared(
     config, choice = config or PreparedConfig(), choice or ModelChoice()
     if prepared.basis is None:
         raise InputError(f"{prepared.folder} has no basis to train on: prepare it with --basis 128")
+    if prepared.fps < MIN_FPS or make_grid(1, prepared.fps).step > 1:  # animate() would run the model at another rate
+        raise InputError(
+            f"{prepared.folder} has {prepared.fps:g} frames a second, models run at 20 to 41: prepare it with --fps 30"
+        )
     make_folder(out)
     spoken = spoken_phonemes(prepared, out, label)
     face = mean_face(prepared)
