@@ -78,6 +78,9 @@ def test_a_folder_that_holds_something_else(own, tmp_path):
     (tmp_path / "out" / "thesis.doc").touch()
     with pytest.raises(InputError, match="holds something else, or another preparation"):
         prepare(find_source("folder", own, OPTIONS), tmp_path / "out")
+    (tmp_path / "out" / "recipe.json").write_bytes(b"\xff eggs, flour")
+    with pytest.raises(InputError, match="holds something else, or another preparation"):
+        prepare(find_source("folder", own, OPTIONS), tmp_path / "out")
     prepare(find_source("folder", own, OPTIONS), tmp_path / "good", basis=0)
     with pytest.raises(InputError, match="another preparation"):
         prepare(find_source("folder", own, SourceOptions(fps=50, source_fps=50, unit=0.001)), tmp_path / "good")
@@ -134,6 +137,7 @@ def test_damage_is_noticed(own, tmp_path):
     for name, text in (
         ("prepared.json", whole.replace('"fps": 25.0', '"fps": "fast"')),
         ("prepared.json", "{"),
+        ("prepared.json", whole.replace('"train": [', '"train": ["nobody", ')),
         ("regions.json", "{}"),
         ("prepared.json", '{"format_version": 9}'),
     ):

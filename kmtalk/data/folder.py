@@ -105,7 +105,7 @@ def _regions(path: Path, count: int) -> tuple[dict[str, np.ndarray], dict[str, i
     values = _json(path)
     landmarks = values.pop("landmarks", {})
     try:
-        regions = {name: np.unique(np.array(indices, np.int64)) for name, indices in values.items()}
+        regions = {name: _numbers(indices) for name, indices in values.items()}
         landmarks = {name: int(index) for name, index in landmarks.items()}
         numbers = np.concatenate([*regions.values(), np.array(list(landmarks.values()), np.int64)])
     except (TypeError, ValueError, AttributeError, OverflowError) as error:
@@ -115,6 +115,14 @@ def _regions(path: Path, count: int) -> tuple[dict[str, np.ndarray], dict[str, i
     if numbers.size and not 0 <= numbers.min() <= numbers.max() < count:
         raise InputError(f"{path} names vertices outside 0 to {count - 1}: correct it")
     return regions, landmarks, dict.fromkeys([*regions, *landmarks], path.name)
+
+
+def _numbers(indices: list) -> np.ndarray:
+    """Return a list of whole numbers, each once and in order; ValueError for anything else."""
+    numbers = np.array(indices)
+    if numbers.ndim != 1 or numbers.dtype.kind not in "iu":
+        raise ValueError("a region is a list of whole numbers, at least one")
+    return np.unique(numbers).astype(np.int64)
 
 
 def _splits(path: Path, names: list[str], notes: list[str]) -> dict[str, tuple[str, ...]]:

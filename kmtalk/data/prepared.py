@@ -189,6 +189,8 @@ def weight_names(count: int) -> tuple[str, ...]:
 
 def _unpack(folder: Path, entry: dict, places: dict) -> Prepared:
     clips = {name: PreparedClip(name, **clip) for name, clip in entry["clips"].items()}
+    if unknown := {name for names in entry["splits"].values() for name in names} - set(clips):
+        raise KeyError(f"{min(unknown)} is in a split, but is no clip")
     return Prepared(
         folder=folder,
         name=entry["name"],

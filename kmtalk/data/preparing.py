@@ -126,14 +126,15 @@ def _begin(source: Source, out: Path) -> None:
         "vertices": len(next(iter(source.templates.values()))),
         "clips": {clip.name: output_frames(clip.times, source.fps) for clip in source.clips},
     }
+    written = json.dumps(recipe)
     if out.is_dir() and any(out.iterdir()):
-        found = json.loads((out / _RECIPE).read_text("utf-8")) if (out / _RECIPE).is_file() else None
-        if found != recipe:
+        found = (out / _RECIPE).read_bytes() if (out / _RECIPE).is_file() else None
+        if found != written.encode():
             raise InputError(f"{out} holds something else, or another preparation: remove it or choose another --out")
     for part in ("vertices", "audio", "templates", _DONE):
         make_folder(out / part)
     with replacing(out / _RECIPE) as path:
-        path.write_text(json.dumps(recipe), "utf-8")
+        path.write_text(written, "utf-8")
     (out / INDEX).unlink(missing_ok=True)
 
 
