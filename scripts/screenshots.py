@@ -15,7 +15,7 @@ from kmtalk.animate import load_model
 from kmtalk.assets import asset
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-DESK = {"viewport": {"width": 1280, "height": 1240}}
+DESK = {"viewport": {"width": 1280, "height": 1228}}
 PHONE = {"viewport": {"width": 390, "height": 1400}, "device_scale_factor": 2, "is_mobile": True, "has_touch": True}
 
 
