@@ -70,7 +70,7 @@ def _gpu() -> str:
     import torch
 
     if not torch.cuda.is_available():
-        raise RuntimeError("none, the processor does all the work")
+        raise RuntimeError("no NVIDIA GPU: the processor does all the work")
     return torch.cuda.get_device_name()
 
 

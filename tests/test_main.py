@@ -15,6 +15,7 @@ from PIL import Image
 
 from kmtalk.__main__ import main
 from kmtalk.assets import asset
+from kmtalk.commands import COMMANDS
 
 
 def run(*arguments, folder=None):
@@ -39,7 +40,7 @@ def only_line(capsys):
     return lines[0]
 
 
-@pytest.mark.parametrize("command", ["animate", "compare", "evaluate", "corpus", "train", "doctor"])
+@pytest.mark.parametrize("command", [module.__name__.rsplit(".", 1)[1] for module in COMMANDS])
 def test_every_command_has_help(command, capsys):
     with pytest.raises(SystemExit) as stopped:
         main([command, "--help"])

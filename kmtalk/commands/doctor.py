@@ -22,5 +22,6 @@ def run(options: argparse.Namespace) -> int:
 
     findings = examine()
     for finding in findings:
-        say(f"{'ok     ' if finding.works else 'missing'} {finding.name:<12} {finding.said}")
+        state = "ok" if finding.works else "missing" if finding.needed else "without"
+        say(f"{state:<7} {finding.name:<12} {finding.said}")
     return 0 if all(finding.works for finding in findings if finding.needed) else 1

@@ -28,7 +28,9 @@ def write(animation: Animation, file: BinaryIO) -> None:
     Errors: InputError for an animation without words.
     """
     if not animation.words:
-        raise InputError("captions need the words: animate with a transcript of the recording, then write the .srt")
+        raise InputError(
+            "captions need the words: animate with a transcript of the recording, or with an alignment that has them"
+        )
     for number, caption in enumerate(captions(animation.words, animation.duration), 1):
         times = f"{_time(caption.start)} --> {_time(caption.end)}"
         file.write("\n".join([str(number), times, *caption.lines, "", ""]).encode())
