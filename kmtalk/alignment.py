@@ -1,5 +1,6 @@
 """Forced alignment: where in a recording each sound of a known text is spoken."""
 
+import logging
 import re
 import shutil
 import subprocess
@@ -17,6 +18,8 @@ _LATIN = frozenset("en ca cs nl fi fr de it pl pt es sv tr".split())  # language
 _FLOOR = np.float32(-12.0)  # one frame that the model thinks impossible must not forbid the right path
 _EXACT = 100_000_000  # frames times sounds that are searched in full: 100 MB
 _WINDOW = 400  # sounds searched around the best one in longer recordings: 35 s of speech
+_MISFIT = 2.0  # nats a frame of speech: 0.2 to 1.5 for what was said, 1.8 to 3.5 for other sentences
+_log = logging.getLogger(__name__)
 
 
 def align(
@@ -32,7 +35,8 @@ def align(
     voice: espeak-ng's name of the language; duration: length of the recording in seconds, where the last phoneme then
     ends; audio: (S,) at 16 kHz, by which boundaries are refined. Every phoneme lasts at least 10 ms; silence is
     optional between words, and so are t and d among consonants.
-    Errors: InputError without espeak-ng, for text that has no sounds, and for text too long for the recording.
+    Errors: InputError without espeak-ng, for text that has no sounds, and for text too long for the recording; text
+    that hardly fits the sound is warned of.
     """
     script = _script(pronounce(transcript, voice))
     needed, seconds = sum(not sound.optional for sound in script), len(log_posteriors) / RATE
@@ -44,6 +48,8 @@ def align(
     scores = np.maximum(np.asarray(log_posteriors, np.float32), _FLOOR)
     columns = np.array([LABELS.index(sound.label) for sound in script])
     path = viterbi(scores, columns, np.array([sound.optional for sound in script]))
+    if _misfit(scores, columns[path]) > _MISFIT:
+        _log.warning("the transcript hardly fits what is heard: check that it is this recording's, and its language")
     starts = np.flatnonzero(np.diff(path, prepend=-1))
     ends = np.append(starts[1:], len(path))
     said = [script[index] for index in path[starts]]
@@ -56,6 +62,13 @@ def align(
     if audio is not None:
         phonemes = refine(phonemes, audio)
     return phonemes, _words(said, phonemes)
+
+
+def _misfit(scores: np.ndarray, said: np.ndarray) -> float:
+    """How much less likely the sounds of a path (T,) are than the likeliest ones, mean over the frames of speech."""
+    speech = scores.argmax(1) != LABELS.index("sil")
+    lost = scores.max(1) - scores[np.arange(len(said)), said]
+    return float(lost[speech].mean()) if speech.any() else 0.0
 
 
 def pronounce(text: str, voice: str = "en-us") -> list[tuple[str, list[str]]]:

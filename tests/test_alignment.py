@@ -8,6 +8,9 @@ import pytest
 
 from kmtalk import alignment
 from kmtalk.alignment import align, pronounce, viterbi
+from kmtalk.animate import animate
+from kmtalk.assets import asset
+from kmtalk.data.examples import EXAMPLES
 from kmtalk.errors import InputError
 from kmtalk.phonemes import LABELS
 from tests.conftest import sound, spoken
@@ -194,6 +197,14 @@ def test_the_sound_says_where_boundaries_are():
     found, words = align("ma", early, audio=sound(spoken_ones))
     assert [phoneme.start for phoneme in found] == pytest.approx([0, 0.2, 0.4, 0.7], abs=0.0121)
     assert (words[0].start, words[0].end) == (found[1].start, found[2].end)
+
+
+@needs_espeak
+def test_text_of_another_recording_is_warned_of(caplog):
+    animate(asset("examples", "bubbles.wav"), transcript=EXAMPLES["bubbles"][1].text)
+    assert caplog.text == ""
+    animate(asset("examples", "bubbles.wav"), transcript=EXAMPLES["mountains"][1].text)
+    assert "the transcript hardly fits what is heard" in caplog.text
 
 
 @needs_espeak

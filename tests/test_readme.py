@@ -26,7 +26,7 @@ def read(page):
 
 def commands(page):
     """The lines of a page's shell blocks that start kmtalk, as arguments."""
-    lines = "\n".join(re.findall(r"```bash\n(.*?)```", read(page), re.DOTALL)).splitlines()
+    lines = "\n".join(re.findall(r"```bash\n(.*?)```", read(page), re.DOTALL)).replace("\\\n", "").splitlines()
     told = [line.split("python -m kmtalk ", 1)[1] for line in lines if line.startswith("python -m kmtalk ")]
     return [shlex.split(line, comments=True) for line in told]
 
