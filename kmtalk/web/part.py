@@ -1,5 +1,7 @@
 """The base of the page's own parts."""
 
+from copy import deepcopy
+from functools import cache
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -40,7 +42,12 @@ class Part(gr.HTML):
 
     def api_info(self) -> dict[str, Any]:
         """Return the JSON schema of the value."""
-        return self.data_model.model_json_schema()
+        return deepcopy(_schema(self.data_model))
+
+
+@cache  # Gradio asks again whenever a handler says anything
+def _schema(data_model: type[GradioModel]) -> dict[str, Any]:
+    return data_model.model_json_schema()
 
 
 def text_of(name: str) -> str:
