@@ -73,6 +73,8 @@ def _misfit(scores: np.ndarray, said: np.ndarray) -> float:
 
 def pronounce(text: str, voice: str = "en-us") -> list[tuple[str, list[str]]]:
     """Return each word of a text that has sounds, as it is written, and the labels that espeak-ng gives it."""
+    if any("\ud800" <= letter <= "\udfff" for letter in text):  # what a shell hands on in another encoding
+        raise InputError("the transcript is not UTF-8 text: save it as UTF-8, or type it")
     # Brackets would switch espeak-ng to its own phoneme names; what has no letter goes with the word before it.
     written: list[str] = []
     for token in re.sub(r"[\[\]<>\u200b]+", " ", text).split():

@@ -214,6 +214,8 @@ def test_text_that_cannot_be_aligned():
         align(" \n ", silence)
     with pytest.raises(InputError, match="nothing that can be spoken"):
         align("...", silence)
+    with pytest.raises(InputError, match="is not UTF-8 text"):
+        align(b"un caf\xe9".decode("utf-8", "surrogateescape"), silence)
     with pytest.raises(InputError, match=r"400 sounds, which need at least 8\.0 s, but the recording has 1\.0 s"):
         align("hello " * 100, silence)
 
