@@ -94,7 +94,9 @@ def _array_blocks(samples: np.ndarray) -> Iterator[np.ndarray]:
     offset = 128 if samples.dtype == np.uint8 else 0
     scale = 2.0 ** (8 * samples.dtype.itemsize - 1) if samples.dtype.kind in "iu" else 1.0
     for start in range(0, len(samples), _BLOCK):
-        yield ((samples[start : start + _BLOCK].astype(np.float64) - offset) / scale).astype(np.float32)
+        with np.errstate(over="ignore"):  # a number too large becomes infinite, which is refused
+            block = ((samples[start : start + _BLOCK].astype(np.float64) - offset) / scale).astype(np.float32)
+        yield block
 
 
 @dataclass

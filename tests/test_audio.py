@@ -151,9 +151,10 @@ def test_clipped_recordings_are_accepted_with_a_warning(caplog):
     assert not caplog.text
 
 
-@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 1e300])
 def test_samples_that_are_no_numbers(value):
-    broken = tone()
+    broken = tone().astype(np.float64)
     broken[4000] = value
     assert "first at 0.25 s" in error((broken, 16000))
 
