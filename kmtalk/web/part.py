@@ -14,7 +14,7 @@ _FOLDER = Path(__file__).parent
 class Part(gr.HTML):
     """A component drawn by FILES.html, FILES.css and FILES.js, which lie beside this file.
 
-    The scripts named in shared stand before its own.
+    The scripts named in shared and the styles named in styles stand before its own.
 
     Its value is an instance of its data_model or None, in Python, on the page and in the API's description. The HTML
     is drawn once and the JavaScript fills it, because Gradio's templates would run what a value contains.
@@ -22,12 +22,13 @@ class Part(gr.HTML):
 
     files: ClassVar[str]
     shared: ClassVar[tuple[str, ...]] = ()
+    styles: ClassVar[tuple[str, ...]] = ()
     data_model: ClassVar[type[GradioModel]]
 
     def __init__(self, value: GradioModel | None = None, **options: Any) -> None:  # noqa: ANN401
         texts = {
             "html_template": text_of(f"{self.files}.html"),
-            "css_template": text_of(f"{self.files}.css"),
+            "css_template": "\n".join(text_of(f"{name}.css") for name in (*self.styles, self.files)),
             "js_on_load": "\n".join(text_of(f"{name}.js") for name in (*self.shared, self.files)),
         }
         super().__init__(value, apply_default_css=False, **(texts | options))

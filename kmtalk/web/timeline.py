@@ -61,6 +61,7 @@ class Timeline(Part):
 
     files = "timeline"
     shared = ("clock", "timeline_edits", "timeline_drawing", "timeline_editor", "timeline_inspector")
+    styles = ("timeline_drawing", "timeline_inspector")
     data_model = TimelineData
     RESTED = "() => document.querySelectorAll('.timeline').forEach((part) => part.dispatchEvent(new Event('rest')))"
 
