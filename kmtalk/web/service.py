@@ -122,11 +122,14 @@ class Service:
         check("comparison", compare, wishes.COMPARISONS)
         path = folder / f"{take.name}.{suffix}"
         with self.renderer.turn(lambda before: report(_waiting(before), 0.0)):
-            started = time.perf_counter()
+            started = first = time.perf_counter()
             report("rendering", 0.0)
 
             def progress(done: int, total: int) -> None:
-                left = (time.perf_counter() - started) * (total - done) / done
+                nonlocal first
+                if done == 1:
+                    first = time.perf_counter()  # what comes before it takes its own time
+                left = (time.perf_counter() - first) * (total - done) / max(done - 1, 1)
                 report(f"rendering frame {done} of {total}{_left(left)}", done / total)
 
             if compare == "nothing":
@@ -190,4 +193,6 @@ def _waiting(before: int) -> str:
 
 
 def _left(seconds: float) -> str:
-    return f", about {max(1, round(seconds))} s left" if seconds >= 0.5 else ""
+    if seconds < 0.5:
+        return ""
+    return f", about {round(seconds)} s left" if seconds < 90 else f", about {round(seconds / 60)} min left"
