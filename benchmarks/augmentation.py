@@ -1,6 +1,6 @@
 """What each augmentation is worth: the shipped weights, trained on without it, on recordings of real people.
 
-python -m benchmarks.augmentation --corpus DIR --speech DIR --out DIR [--steps 300] [--seeds 2] [--threads 1]
+python -m benchmarks.augmentation --corpus DIR --speech DIR --out DIR [--steps 150] [--seeds 2] [--threads 1]
 
 Every run has the same batches but for what is left out. `nothing` leaves out nothing and is run with several seeds,
 whose spread is that of chance. A run that is in OUT already is not made again.
@@ -32,7 +32,7 @@ def main() -> None:
     parser.add_argument("--corpus", type=Path, required=True)
     parser.add_argument("--speech", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--steps", type=int, default=300)
+    parser.add_argument("--steps", type=int, default=150)
     parser.add_argument("--seeds", type=int, default=2)
     parser.add_argument("--threads", type=int, default=1)
     options = parser.parse_args()
@@ -56,7 +56,7 @@ def measure(options: argparse.Namespace, name: str, seed: int) -> dict[str, dict
     face = load_face()
     bank = build_bank(load_corpus(options.corpus), Articulation(face), options.out / "bank")
     without = () if name == "nothing" else (name,)
-    config = TrainConfig(steps=options.steps, learning_rate=1e-3, report=1e9, seed=seed, without=without)
+    config = TrainConfig(steps=options.steps, warmup=20, report=1e9, seed=seed, without=without)
     model = train(bank, face, options.out / "runs" / f"{name}-{seed}", config, start=load_model())
     scores = evaluate(options.speech, model.eval(), baselines=False)
     summaries = {"clean": scores["summary"], **scores["conditions"]}

@@ -54,7 +54,7 @@ def test_the_input_is_left_alone(mel):
 
 
 def test_speech_stays_the_loudest_in_it(mel):
-    # Noise is at least 4 dB below and other speakers 5: loud and soft places stay where they were.
+    # Noise is at least 4 dB below and other speakers 3: loud and soft places stay where they were.
     mel = torch.zeros_like(mel) + 1e-6
     mel[:, 100:200] = 1.0
     made = augmenter()

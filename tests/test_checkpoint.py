@@ -6,6 +6,7 @@ import pickle
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -277,3 +278,9 @@ def test_values_beyond_half_precision_are_saved_in_full(tiny_config, tmp_path):
         model.completion.motion.bias[0] = 1e6
     model.save_pretrained(tmp_path / "large")
     assert KMTalk.from_pretrained(tmp_path / "large").completion.motion.bias[0] == 1e6
+
+
+@pytest.mark.parametrize("name", ["width", "key_layers", "key_reach", "mel_bands", "encoder_blocks", "key_heads"])
+def test_sizes_that_would_fill_the_memory_are_refused(tiny_config, name):
+    with pytest.raises(InputError, match=f"{name} is {10**30}: it must be a whole number from 1 to"):
+        replace(tiny_config, **{name: 10**30})

@@ -91,12 +91,12 @@ class Augmenter:
         return mel + self._chance(count, 0.6) * level / ratio * colour * grain
 
     def _babble(self, mel: Tensor, level: Tensor) -> Tensor:
-        """One to six other speakers of the batch, 5 to 28 dB under; alone, without the first, they would be speech."""
+        """One to six other speakers of the batch, 3 to 26 dB under; alone, without the first, they would be speech."""
         loud = mel / (mel.mean((1, 2), keepdim=True) + 1e-9)
         crowd = torch.randint(1, 7, (len(mel), 1, 1), generator=self.generator)
         other = sum(loud.roll(step, 0) * (crowd >= step) for step in range(1, min(7, max(2, len(mel))))) / crowd
-        ratio = 10 ** ((self._uniform(len(mel), 1, 1) * 23 + 5) / 10)
-        return mel + self._chance(len(mel), 0.3) * (level > 1e-3) * other * level / ratio
+        ratio = 10 ** ((self._uniform(len(mel), 1, 1) * 23 + 3) / 10)
+        return mel + self._chance(len(mel), 0.5) * (level > 1e-3) * other * level / ratio
 
     def _equaliser(self, mel: Tensor) -> Tensor:
         """Microphone: a smooth equaliser, a cut of the highs or lows."""

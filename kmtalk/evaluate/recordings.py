@@ -61,7 +61,7 @@ class Recording:
     """One recording.
 
     name: of the file; talker: who speaks; audio (S,) float32 at 16 kHz; labels, tracked: None where there are none;
-    text: what is said, or ""; group: "english", "french" ... of labelled recordings, "by hand" beside it.
+    text: what is said, or ""; groups: "english", "french" ... of labelled recordings, "by hand" beside it.
     """
 
     name: str

@@ -24,6 +24,17 @@ FLOW_DILATIONS = (1, 1)
 COMPLETION_DILATIONS = (1, 2, 4, 1)
 
 
+_LARGEST = {
+    "width": 2048,
+    "encoder_blocks": len(DILATIONS),
+    "mel_bands": 160,
+    "key_layers": 16,
+    "key_heads": 64,
+    "key_reach": 250,
+}
+"""Sizes up to which a config.json from elsewhere cannot fill the memory of whoever opens it."""
+
+
 @dataclass(frozen=True)
 class KMTalkConfig:
     """Everything needed to rebuild a KMTalk module; saved as config.json beside the weights.
@@ -59,10 +70,10 @@ class KMTalkConfig:
     format_version: int = 1
 
     def __post_init__(self) -> None:
-        sizes = ("width", "encoder_blocks", "mel_bands", "key_layers", "key_heads", "key_reach")
-        wrong = [name for name in sizes if type(getattr(self, name)) is not int or getattr(self, name) < 1]
-        if wrong:
-            raise InputError(f"{wrong[0]} is {getattr(self, wrong[0])!r}: it must be a whole number above 0")
+        for name, largest in _LARGEST.items():
+            size = getattr(self, name)
+            if type(size) is not int or not 1 <= size <= largest:
+                raise InputError(f"{name} is {size!r}: it must be a whole number from 1 to {largest}")
         names = self.weight_names
         if not isinstance(names, tuple) or not names or not all(isinstance(name, str) for name in names):
             raise InputError(f"weight_names is {names!r}: it must be a tuple of one or more names")
@@ -77,8 +88,6 @@ class KMTalkConfig:
             raise InputError(f"subjects is {people!r}: it must be a tuple of names")
         if not isinstance(self.encoder_config, dict):
             raise InputError(f"encoder_config is {self.encoder_config!r}: it must be a dict")
-        if self.encoder_blocks > len(DILATIONS):
-            raise InputError(f"encoder_blocks is {self.encoder_blocks}: at most {len(DILATIONS)} are possible")
         if self.width % self.key_heads:
             raise InputError(
                 f"width {self.width} cannot be shared out among {self.key_heads} key_heads: choose a multiple"

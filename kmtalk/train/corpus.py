@@ -41,13 +41,13 @@ class TrainConfig(LoopConfig):
     key_weight: float = 0.5
     motion_weight: float = 0.5
     velocity_weight: float = 0.5
-    gap_weight: float = 0.5
+    gap_weight: float = 0.8
     phoneme_weight: float = 1.0
-    held: float = 6.0
+    held: float = 10.0
     edited: float = 0.3
     smoothing: float = 0.05
     edge: float = 1.0
-    lips: float = 1.0
+    lips: float = 2.0
     without: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
