@@ -1,3 +1,4 @@
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -36,6 +37,13 @@ def test_a_take_has_motion_a_name_and_its_stages(service, recording):
     assert (take.animation.face.name, take.animation.fps, take.animation.frames) == ("cleo", 30, 30)
     assert stages[0] == "reading the recording" and set(take.seconds) <= set(stages)
     assert all(seconds >= 0 for seconds in take.seconds.values())
+
+
+def test_a_take_remembers_what_was_warned_of(service, take, voice, tmp_path):
+    loud = save_audio(tmp_path / "loud.wav", np.clip(voice[:16000] * 50, -1, 1))
+    (remark,) = service.record(str(loud), Wish(), quiet).remarks
+    assert re.fullmatch(r"\d+ % of the samples of .*loud.wav are at or beyond full scale", remark)
+    assert take.remarks == ()
 
 
 def test_who_speaks_must_be_there(service, recording):

@@ -72,7 +72,10 @@ class Controls:
             )
 
     def _add_words(self) -> None:
-        gr.Markdown("Nothing is needed here; either makes the key frames more exact.", elem_classes="small")
+        gr.Markdown(
+            "Nothing is needed here. Either tells which phonemes were spoken; else they are heard.",
+            elem_classes="small",
+        )
         self.transcript = gr.Textbox(
             label="Transcript", placeholder="The words of the recording", lines=2, max_lines=6, elem_id="transcript"
         )

@@ -71,7 +71,7 @@ class Endpoints:
             camera: Where the video is filmed from.
             life: Whether to add blinks, gaze and head motion, which do not come from the speech model.
             keys: Where the key frames lie: at the boundaries of phonemes, at their centres, or evenly spread.
-            transcript: The words of the recording, for more exact phonemes; empty where they are not known.
+            transcript: The words of the recording, for the phonemes that were said; empty where they are not known.
             language: The language of the transcript.
             alignment: A TextGrid whose phones are taken as they are, instead of a transcript.
             aspect: The shape of the video.
@@ -119,7 +119,7 @@ class Endpoints:
             camera: Where the video is filmed from.
             life: Whether to add blinks, gaze and head motion, which do not come from the speech model.
             keys: Where the key frames lie before the edits.
-            transcript: The words of the recording, for more exact phonemes; empty where they are not known.
+            transcript: The words of the recording, for the phonemes that were said; empty where they are not known.
             language: The language of the transcript.
             alignment: A TextGrid whose phones are taken as they are, instead of a transcript.
 
@@ -137,7 +137,7 @@ class Endpoints:
 
         Args:
             audio: The recording: WAV, FLAC, MP3, OGG, M4A or WebM, 0.3 to 60 s, up to 25 MB.
-            transcript: The words of the recording, for more exact phonemes; empty where they are not known.
+            transcript: The words of the recording, for the phonemes that were said; empty where they are not known.
             language: The language of the transcript.
             keys: Where the key frames lie: at the boundaries of phonemes, at their centres, or evenly spread.
 

@@ -12,9 +12,9 @@ from kmtalk.errors import InputError
 _log = logging.getLogger(__name__)
 
 
-def sentence(error: InputError) -> str:
-    """Return an error's message with a full stop, and a capital letter unless it begins with a file's name."""
-    message = str(error).rstrip(".")
+def sentence(told: InputError | str) -> str:
+    """Return a message with a full stop, and a capital letter unless it begins with a file's name."""
+    message = str(told).rstrip(".")
     first = message.split(maxsplit=1)[0] if message else ""
     return (message[:1].upper() + message[1:] if first.isalpha() else message) + "."
 

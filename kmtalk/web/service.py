@@ -17,6 +17,7 @@ from kmtalk.motion import Animation
 from kmtalk.render import Shot, render, render_comparison
 from kmtalk.web import wishes
 from kmtalk.web.background import Report
+from kmtalk.web.remarks import remarks
 from kmtalk.web.turn import Turnstile
 from kmtalk.web.wishes import Wish, check, checked_audio
 
@@ -25,7 +26,8 @@ from kmtalk.web.wishes import Wish, check, checked_audio
 class Take:
     """One run: what was asked for, the animation as the model made it and as edited, and the name its files get.
 
-    identity: differs from run to run; revision: from edit to edit too; seconds: what each stage took.
+    identity: differs from run to run; revision: from edit to edit too; seconds: what each stage took; remarks: what was
+    warned of.
     """
 
     wish: Wish
@@ -35,6 +37,7 @@ class Take:
     identity: str = field(default_factory=lambda: uuid.uuid4().hex)
     revision: str = field(default_factory=lambda: uuid.uuid4().hex)
     seconds: dict[str, float] = field(default_factory=dict)
+    remarks: tuple[str, ...] = ()
 
 
 @dataclass
@@ -86,10 +89,12 @@ class Service:
         check("identity", identity, self.faces)
         watch = Stopwatch(report)
         watch("reading the recording", 0.0)
-        speech = (checked_audio(path), SAMPLE_RATE)
-        animation = self.animate(speech, face=self.faces[identity], progress=watch, **wish.options)
+        with remarks() as said:
+            speech = (checked_audio(path), SAMPLE_RATE)
+            animation = self.animate(speech, face=self.faces[identity], progress=watch, **wish.options)
         watch.stop()
-        return Take(wish, animation, animation, Path(path).stem or "speech", seconds=watch.seconds)
+        name = Path(path).stem or "speech"
+        return Take(wish, animation, animation, name, seconds=watch.seconds, remarks=tuple(said))
 
     def complete(self, take: Take, edits: Sequence[dict[str, Any]]) -> Take:
         """Edit a take's key motions and complete its motion again; no edits give the original back."""

@@ -193,6 +193,8 @@ class Studio:
         wish = Wish(identity, fps, life, seed or 0, keys, transcript or "", language, alignment, style or "")
         record = partial(self.service.record, recording, wish)
         take = yield from watched(record, self._progress, desk.wanted())
+        for remark in take.remarks:
+            gr.Warning(escape(sentence(remark), quote=False), duration=None)
         yield from self._show(desk, take, *view)
 
     @worker
