@@ -21,8 +21,8 @@ def add(commands: argparse._SubParsersAction) -> None:
         "--conditions",
         default="clean,babble10,telephone",
         metavar="LIST",
-        help="what is done to the voices, with commas between: clean, babble10 (six others, 10 dB softer), telephone "
-        "(default: all)",
+        help="what is done to the voices, with commas between: clean, babble10 (six others, 10 dB softer), telephone, "
+        "noise10, room, codec, clipped, quiet (default: %(default)s)",
     )
     parser.add_argument("--no-baselines", action="store_true", help="score the model alone")
     parser.add_argument("--json", type=Path, help="write every clip's scores to this file")

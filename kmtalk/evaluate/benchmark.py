@@ -10,7 +10,7 @@ from kmtalk.animate import animate
 from kmtalk.audio import SAMPLE_RATE
 from kmtalk.data.articulation import Articulation
 from kmtalk.errors import InputError
-from kmtalk.evaluate.conditions import CONDITIONS, changed, sounds_without_speech
+from kmtalk.evaluate.conditions import CONDITIONS, USUAL, changed, sounds_without_speech
 from kmtalk.evaluate.pooling import average_faces, pool_boundaries, pool_motion, pool_phonemes
 from kmtalk.evaluate.predictions import FPS, PhoneLoop, Prediction, by_loudness, by_model, by_rules, by_tracker
 from kmtalk.evaluate.recordings import CURVES, Recording, load_recordings
@@ -31,7 +31,7 @@ def evaluate(
     folder: Path,
     model: KMTalk,
     progress: Callable[[str], None] | None = None,
-    conditions: Sequence[str] = CONDITIONS,
+    conditions: Sequence[str] = USUAL,
     baselines: bool = True,
 ) -> dict:
     """Score a model on a folder with labelled/ and faces/ (their layout: see the folder's README.md).

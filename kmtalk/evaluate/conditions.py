@@ -1,14 +1,21 @@
 """What is done to the recordings to see whether a model still follows them, and sounds that it must keep still in."""
 
+import io
 from collections.abc import Callable
 
 import numpy as np
-from scipy.signal import butter, resample_poly, sosfiltfilt
+import soundfile
+from scipy.signal import butter, fftconvolve, resample_poly, sosfiltfilt
 
 from kmtalk.audio import SAMPLE_RATE
 
-CONDITIONS = ("clean", "babble10", "telephone")
-"""clean; six other talkers at once, together 10 dB softer; an 8 kHz telephone line with mu-law."""
+CONDITIONS = ("clean", "babble10", "telephone", "noise10", "room", "codec", "clipped", "quiet")
+"""clean; six other talkers at once, together 10 dB softer; an 8 kHz telephone line with mu-law; pink noise 10 dB
+softer; a room with a reverberation of 0.5 s, as loud as the voice itself; Opus at its lowest rate, 9 kbit/s; 20 dB too
+loud, so that it clips; 40 dB softer, in 16 bits."""
+
+USUAL = CONDITIONS[:3]
+"""What is done where nothing else is asked for."""
 
 _TALKERS = 6
 _BAND = (300.0, 3400.0)  # hertz
@@ -17,11 +24,18 @@ _LAW = 255
 
 def changed(condition: str, audio: np.ndarray, others: list[np.ndarray], seed: int) -> np.ndarray:
     """Return (S,) float32 audio in one of CONDITIONS; others: recordings of other talkers, for babble."""
-    if condition == "babble10":
-        return add_babble(audio, others, 10.0, np.random.default_rng(seed))
-    if condition == "telephone":
-        return over_telephone(audio)
-    return audio
+    random = np.random.default_rng(seed)
+    changes: dict[str, Callable[[], np.ndarray]] = {
+        "clean": lambda: audio,
+        "babble10": lambda: add_babble(audio, others, 10.0, random),
+        "telephone": lambda: over_telephone(audio),
+        "noise10": lambda: add_noise(audio, 10.0, random),
+        "room": lambda: in_a_room(audio, 0.5, random),
+        "codec": lambda: through_opus(audio),
+        "clipped": lambda: np.clip(audio / np.abs(audio).max() * 10, -1, 1),
+        "quiet": lambda: np.rint(audio * 327.68).astype(np.float32) / 32768,
+    }
+    return changes[condition]()
 
 
 def add_babble(audio: np.ndarray, others: list[np.ndarray], ratio: float, random: np.random.Generator) -> np.ndarray:
@@ -32,6 +46,29 @@ def add_babble(audio: np.ndarray, others: list[np.ndarray], ratio: float, random
         other = np.resize(np.roll(others[index], random.integers(len(others[index]))), len(audio))
         crowd += other / _level(other)
     return (audio + crowd * _level(audio) / _level(crowd) / 10 ** (ratio / 20)).astype(np.float32)
+
+
+def add_noise(audio: np.ndarray, ratio: float, random: np.random.Generator) -> np.ndarray:
+    """Return audio with pink noise, `ratio` dB softer than it."""
+    noise = _pink(len(audio), random)
+    return (audio + noise * _level(audio) / _level(noise) / 10 ** (ratio / 20)).astype(np.float32)
+
+
+def in_a_room(audio: np.ndarray, seconds: float, random: np.random.Generator) -> np.ndarray:
+    """Return audio with an echo as loud as itself, of noise that has faded by 60 dB after `seconds`."""
+    time = np.arange(1, round(seconds * SAMPLE_RATE)) / SAMPLE_RATE
+    echo = random.normal(0, 1, len(time)) * 10 ** (-3 * time / seconds)
+    response = np.append(1.0, echo / np.sqrt(np.sum(echo**2)))
+    return fftconvolve(audio, response)[: len(audio)].astype(np.float32)
+
+
+def through_opus(audio: np.ndarray) -> np.ndarray:
+    """Return audio after the Opus codec at its lowest rate."""
+    coded = io.BytesIO()
+    soundfile.write(coded, audio, SAMPLE_RATE, format="OGG", subtype="OPUS", compression_level=1.0)
+    coded.seek(0)
+    heard, _ = soundfile.read(coded, dtype="float32")
+    return np.pad(heard[: len(audio)], (0, max(0, len(audio) - len(heard))))
 
 
 def over_telephone(audio: np.ndarray) -> np.ndarray:
