@@ -19,11 +19,11 @@ from kmtalk.data.augment import AUGMENTATIONS
 from kmtalk.data.bank import build_bank
 from kmtalk.data.synthetic import load_corpus
 from kmtalk.evaluate import evaluate
+from kmtalk.evaluate.conditions import USUAL
 from kmtalk.face import load_face
 from kmtalk.train import TrainConfig, train
 
 COLUMNS = ("visemes", "pbm_recall", "f1_20", "gap")
-CONDITIONS = ("clean", "babble10", "telephone")
 
 
 def main() -> None:
@@ -38,7 +38,7 @@ def main() -> None:
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     runs = [("nothing", seed) for seed in range(options.seeds)] + [(name, 0) for name in AUGMENTATIONS]
-    print(f"{'without':<12}" + "".join(f"{condition:>28}" for condition in CONDITIONS))
+    print(f"{'without':<12}" + "".join(f"{condition:>28}" for condition in USUAL))
     print(" " * 12 + f"{'visemes  p b m  F1@20    gap':>28}" * 3)
     for name, seed in runs:
         found = options.out / f"{name}-{seed}.json"
@@ -46,7 +46,7 @@ def main() -> None:
             found.parent.mkdir(parents=True, exist_ok=True)
             found.write_text(json.dumps(measure(options, name, seed)))
         scores = json.loads(found.read_text())
-        cells = ["".join(f"{scores[condition][column]:7.3f}" for column in COLUMNS) for condition in CONDITIONS]
+        cells = ["".join(f"{scores[condition][column]:7.3f}" for column in COLUMNS) for condition in USUAL]
         print(f"{name:<12}" + "".join(cells))
         sys.stdout.flush()
 

@@ -68,7 +68,6 @@ class Batches:
         frame_rates: tuple[float, ...],
         without: tuple[str, ...] = (),
     ) -> None:
-        self.without = without
         self.bank, self.size, self.gain_channels, self.frame_rates = bank, size, gain_channels, frame_rates
         self.random = np.random.default_rng(seed)
         self.augment = Augmenter(torch.Generator().manual_seed(seed), without=without)
@@ -82,7 +81,7 @@ class Batches:
         crops = [self._crop() for _ in range(self.size)]
         power = torch.exp(torch.from_numpy(np.stack([crop.power for crop in crops])))
         motion = torch.from_numpy(np.stack([crop.motion for crop in crops]))
-        if "effort" not in self.without:
+        if "effort" not in self.augment.without:
             power, motion = self._effort(power, motion)
         mel = self.augment.warp(power, [crop.warp for crop in crops])
         mel = self.augment.mask(normalise(self.augment(mel)))
@@ -97,7 +96,8 @@ class Batches:
         entry = entries[self.random.integers(len(entries))]
         rate = self.random.uniform(0.75, 1.45) * entry.speed ** -self.random.uniform(0.5, 1.0)
         warp = self.random.uniform(0.84, 1.19) * entry.speed ** self.random.uniform(0.4, 1.0)
-        rate, warp = (1.0 if name in self.without else amount for name, amount in (("speed", rate), ("warp", warp)))
+        without = self.augment.without
+        rate, warp = (1.0 if name in without else amount for name, amount in (("speed", rate), ("warp", warp)))
         return cut(self.bank, entry, round(SECONDS * RATE), rate, warp, self.random)
 
     def _effort(self, power: Tensor, motion: Tensor) -> tuple[Tensor, Tensor]:
